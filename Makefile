@@ -1,0 +1,90 @@
+# Every target installs what it needs into .venv the first time it runs.
+
+PRESET   ?= quick
+DATA_DIR ?=
+PYTHON   ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+              $(if $(shell $(name) $(is_supported) 2>/dev/null && echo yes),$(name))) python3)
+
+is_supported = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'
+
+# Where this is set, packages are installed without bytecode and TensorFlow takes 15 s to import.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_PYTHON_DOWNLOADS := never
+
+UV       := $(shell command -v uv 2>/dev/null)
+install   = $(if $(UV),$(UV) pip install --compile-bytecode --python $(1)/bin/python,\
+              $(1)/bin/python -m pip install --disable-pip-version-check)
+
+RUNTIME  := .venv/installed-runtime
+TESTING  := .venv/installed-test
+LINTING  := .venv/installed-dev
+JAX      := .venv-jax/installed
+
+FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_predictive.py \
+              tests/test_writing.py tests/test_public_names.py hetero_unc/metrics)
+
+.DEFAULT_GOAL := help
+.PHONY: help install mnist regression test fast test-jax lint bench notebooks clean
+
+help: ## List these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PRESET=quick|full|grid|flipped|smoke   how much of an experiment runs ($(PRESET))"
+	@echo "  DATA_DIR=folder                        holds mnist/; else HETERO_UNC_DATA, else a download"
+
+install: $(RUNTIME) ## Create .venv and install the package with all that it needs to run.
+
+mnist: $(RUNTIME) ## Train three classifiers on MNIST and write runs/mnist/report.html.
+	.venv/bin/python experiments/mnist.py --preset $(PRESET) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")
+
+regression: $(RUNTIME) ## Fit mean and variance of one variable, and write runs/regression/.
+	.venv/bin/python experiments/regression.py
+
+test: $(TESTING) ## Run all tests: under ten minutes on two cores.
+	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+fast: $(TESTING) ## Run the tests of the rooms that need NumPy only: under 20 seconds.
+	.venv/bin/python -m pytest -q $(FAST)
+
+test-jax: $(JAX) ## Run the backend tests on JAX, in .venv-jax, where TensorFlow is not installed.
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/backends
+
+lint: $(LINTING) ## Check style and formatting.
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+
+bench: ## Say what is measured so far.
+	@echo "There are no benchmarks yet: seconds per run are in the seconds column of experiments/results/."
+
+notebooks: $(TESTING) ## Execute the notebooks on the smoke preset.
+	.venv/bin/python -m pytest tests/test_notebooks.py
+
+clean: ## Remove caches and build folders; .venv and runs/ stay.
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+%/created:
+	@$(PYTHON) $(is_supported) || { echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is" \
+	  "$$($(PYTHON) --version 2>&1). Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(if $(UV),$(UV) venv --quiet --allow-existing --python $(PYTHON) $*,$(PYTHON) -m venv $*)
+	@touch $@
+
+$(RUNTIME): setup.cfg pyproject.toml | .venv/created
+	@echo "Installing into .venv. The first time, TensorFlow is a download of 600 MB."
+	$(call install,.venv) --editable .
+	@touch $@
+
+$(TESTING): $(RUNTIME)
+	$(call install,.venv) --editable '.[test]'
+	@touch $@
+
+$(LINTING): $(RUNTIME)
+	$(call install,.venv) --editable '.[dev]'
+	@touch $@
+
+# Without TensorFlow the package's own list of dependencies cannot be used: these are the rest of it.
+$(JAX): setup.cfg pyproject.toml | .venv-jax/created
+	$(call install,.venv-jax) 'jax>=0.10,<0.11' 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' \
+	  'scikit-learn>=1.4' 'rich>=13.7' 'pytest>=8.4' 'hypothesis>=6.130'
+	$(call install,.venv-jax) --no-deps --editable .
+	@touch $@
