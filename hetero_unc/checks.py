@@ -1,0 +1,152 @@
+"""Argument checks that every room shares: one error, before any work is done.
+
+Every message names the argument, the rule and the value found. NumPy only.
+"""
+
+import numpy as np
+
+__all__ = [
+    "check_array",
+    "check_choice",
+    "check_count",
+    "check_images",
+    "check_label_distributions",
+    "check_labels",
+    "check_predictions",
+    "check_probabilities",
+    "check_uncertainty",
+]
+
+ROW_SUM_TOLERANCE = 1e-3
+
+
+def check_count(value, *, name, minimum=1):
+    """Return `value` as an int; raise ValueError unless it is an integer >= `minimum`."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < minimum:
+        raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_choice(value, choices, *, name):
+    """Return `value`; raise ValueError unless it is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {tuple(choices)}. Received: {name}={value!r}")
+    return value
+
+
+def check_array(values, *, name, ndim):
+    """Return `values` as a float array of `ndim` axes: not empty, numeric and finite."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` must be numeric. Received: dtype={array.dtype}")
+    if array.ndim != ndim:
+        raise ValueError(f"`{name}` must have {ndim} axes. Received: shape={array.shape}")
+    if array.size == 0:
+        raise ValueError(f"`{name}` must not be empty. Received: shape={array.shape}")
+    if array.dtype.kind != "f":
+        return array.astype(np.float64)
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise ValueError(
+            f"`{name}` must be finite. Received: {bad} NaN or infinite of {array.size} values, "
+            f"the first at index {_first(~np.isfinite(array))}"
+        )
+    return array
+
+
+def check_labels(labels, num_classes, *, name="labels"):
+    """Return integer classes of shape (N,), each in [0, num_classes), as int64.
+
+    Whole numbers of a float type are refused: a label that arrives as 3.0 has usually been through
+    a step that also makes 3.4 or NaN.
+    """
+    if num_classes < 2:
+        raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
+    array = np.asarray(labels)
+    if array.size == 0:
+        raise ValueError(f"`{name}` must not be empty. Received: shape={array.shape}")
+    if array.ndim != 1:
+        raise ValueError(f"`{name}` must have shape (N,). Received: shape={array.shape}")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(
+            f"`{name}` must be integers. Received: {np.isnan(array).sum()} NaN of {array.size} "
+            f"values, the first at index {_first(np.isnan(array))}"
+        )
+    if array.dtype.kind not in "iu":
+        raise ValueError(
+            f"`{name}` must be integers. Received: dtype={array.dtype}, first value={array[0]!r}"
+        )
+    outside = (array < 0) | (array >= num_classes)
+    if outside.any():
+        index = _first(outside)
+        raise ValueError(
+            f"`{name}` must lie in [0, {num_classes}). Received: {np.count_nonzero(outside)} of "
+            f"{array.size} outside, the first {name}[{index}]={array[index]}"
+        )
+    return array.astype(np.int64)
+
+
+def check_label_distributions(distributions, *, name="labels"):
+    """Return label distributions of shape (N, C), C >= 2: finite, >= 0, rows summing to one."""
+    array = check_array(distributions, name=name, ndim=2)
+    if array.shape[1] < 2:
+        raise ValueError(f"`{name}` must have at least 2 classes. Received: shape={array.shape}")
+    if (array < 0).any():
+        row = int(np.argwhere(array < 0)[0, 0])
+        raise ValueError(f"`{name}` must be >= 0. Received: row {row} holds {array[row].min():.6g}")
+    sums = array.sum(axis=1, dtype=np.float64)
+    off = np.abs(sums - 1) > ROW_SUM_TOLERANCE
+    if off.any():
+        row = _first(off)
+        raise ValueError(
+            f"Every row of `{name}` must sum to 1; these may be logits or counts, so normalise "
+            f"first. Received: row {row} sums to {sums[row]:.6g} ({np.count_nonzero(off)} of "
+            f"{len(array)} rows are off)"
+        )
+    return array
+
+
+def check_probabilities(y_prob, *, name="y_prob"):
+    """Return probabilities of shape (N, C) as float64; the rules of `check_label_distributions`."""
+    return check_label_distributions(y_prob, name=name).astype(np.float64)
+
+
+def check_predictions(y_true, y_prob):
+    """Return `(y_true, y_prob)`: int64 (N,) and float64 (N, C), of one length and range."""
+    y_prob = check_probabilities(y_prob)
+    y_true = check_labels(y_true, y_prob.shape[1], name="y_true")
+    if len(y_true) != len(y_prob):
+        raise ValueError(
+            "`y_true` and `y_prob` must have the same length. "
+            f"Received: len(y_true)={len(y_true)}, len(y_prob)={len(y_prob)}"
+        )
+    return y_true, y_prob
+
+
+def check_uncertainty(uncertainty, length, *, name="uncertainty"):
+    """Return one finite number an item, float64 of shape (length,)."""
+    array = check_array(uncertainty, name=name, ndim=1).astype(np.float64)
+    if len(array) != length:
+        raise ValueError(f"`{name}` must have {length} values. Received: shape={array.shape}")
+    return array
+
+
+def check_images(images, *, shape=None, name="images"):
+    """Return finite images of shape (N, H, W, K) as float32.
+
+    `shape` is the `(H, W, K)` that a model takes; None accepts any.
+    """
+    array = np.asarray(images)
+    if array.ndim == 4 and shape is not None and array.shape[1:] != tuple(shape):
+        raise ValueError(
+            f"`{name}` must have shape (N, {', '.join(map(str, shape))}), channels last. "
+            f"Received: shape={array.shape}"
+        )
+    return check_array(array, name=name, ndim=4).astype(np.float32, copy=False)
+
+
+def _first(mask):
+    """Index of the first True, an int for one axis and a tuple for several."""
+    index = tuple(int(i) for i in np.argwhere(mask)[0])
+    return index[0] if len(index) == 1 else index
