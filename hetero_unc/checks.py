@@ -6,6 +6,7 @@ Every message names the argument, the rule and the value found. NumPy only.
 import numpy as np
 
 __all__ = [
+    "as_array",
     "check_array",
     "check_choice",
     "check_count",
@@ -35,15 +36,23 @@ def check_choice(value, choices, *, name):
     return value
 
 
+def as_array(values, *, name):
+    """`values` as an array; NumPy's own error about ragged rows does not name the argument."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be an array. Received: {error}") from error
+
+
 def check_array(values, *, name, ndim):
     """Return `values` as a float array of `ndim` axes: not empty, numeric and finite."""
-    array = np.asarray(values)
+    array = as_array(values, name=name)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"`{name}` must be numeric. Received: dtype={array.dtype}")
-    if array.ndim != ndim:
-        raise ValueError(f"`{name}` must have {ndim} axes. Received: shape={array.shape}")
     if array.size == 0:
         raise ValueError(f"`{name}` must not be empty. Received: shape={array.shape}")
+    if array.ndim != ndim:
+        raise ValueError(f"`{name}` must have {ndim} axes. Received: shape={array.shape}")
     if array.dtype.kind != "f":
         return array.astype(np.float64)
     bad = array.size - np.count_nonzero(np.isfinite(array))
@@ -63,7 +72,7 @@ def check_labels(labels, num_classes, *, name="labels"):
     """
     if num_classes < 2:
         raise ValueError(f"`num_classes` must be at least 2. Received: num_classes={num_classes}")
-    array = np.asarray(labels)
+    array = as_array(labels, name=name)
     if array.size == 0:
         raise ValueError(f"`{name}` must not be empty. Received: shape={array.shape}")
     if array.ndim != 1:
@@ -75,7 +84,7 @@ def check_labels(labels, num_classes, *, name="labels"):
         )
     if array.dtype.kind not in "iu":
         raise ValueError(
-            f"`{name}` must be integers. Received: dtype={array.dtype}, first value={array[0]!r}"
+            f"`{name}` must be integers. Received: dtype={array.dtype}, first value={array[0]}"
         )
     outside = (array < 0) | (array >= num_classes)
     if outside.any():
@@ -87,29 +96,33 @@ def check_labels(labels, num_classes, *, name="labels"):
     return array.astype(np.int64)
 
 
-def check_label_distributions(distributions, *, name="labels"):
-    """Return label distributions of shape (N, C), C >= 2: finite, >= 0, rows summing to one."""
-    array = check_array(distributions, name=name, ndim=2)
-    if array.shape[1] < 2:
+def check_label_distributions(distributions, *, name="labels", ndim=2):
+    """Return label distributions of shape (N, C), C >= 2: finite, >= 0, rows summing to one.
+
+    With `ndim` other than 2 the last of `ndim` axes is that of the classes, as in (P, N, C).
+    """
+    array = check_array(distributions, name=name, ndim=ndim)
+    if array.shape[-1] < 2:
         raise ValueError(f"`{name}` must have at least 2 classes. Received: shape={array.shape}")
-    if (array < 0).any():
-        row = int(np.argwhere(array < 0)[0, 0])
-        raise ValueError(f"`{name}` must be >= 0. Received: row {row} holds {array[row].min():.6g}")
-    sums = array.sum(axis=1, dtype=np.float64)
+    smallest = np.atleast_1d(array.min(axis=-1))
+    if (smallest < 0).any():
+        row = _first(smallest < 0)
+        raise ValueError(f"`{name}` must be >= 0. Received: row {row} holds {smallest[row]:.6g}")
+    sums = np.atleast_1d(array.sum(axis=-1, dtype=np.float64))
     off = np.abs(sums - 1) > ROW_SUM_TOLERANCE
     if off.any():
         row = _first(off)
         raise ValueError(
             f"Every row of `{name}` must sum to 1; these may be logits or counts, so normalise "
             f"first. Received: row {row} sums to {sums[row]:.6g} ({np.count_nonzero(off)} of "
-            f"{len(array)} rows are off)"
+            f"{off.size} rows are off)"
         )
     return array
 
 
-def check_probabilities(y_prob, *, name="y_prob"):
+def check_probabilities(y_prob, *, name="y_prob", ndim=2):
     """Return probabilities of shape (N, C) as float64; the rules of `check_label_distributions`."""
-    return check_label_distributions(y_prob, name=name).astype(np.float64)
+    return check_label_distributions(y_prob, name=name, ndim=ndim).astype(np.float64)
 
 
 def check_predictions(y_true, y_prob):
@@ -137,7 +150,7 @@ def check_images(images, *, shape=None, name="images"):
 
     `shape` is the `(H, W, K)` that a model takes; None accepts any.
     """
-    array = np.asarray(images)
+    array = as_array(images, name=name)
     if array.ndim == 4 and shape is not None and array.shape[1:] != tuple(shape):
         raise ValueError(
             f"`{name}` must have shape (N, {', '.join(map(str, shape))}), channels last. "

@@ -1,0 +1,60 @@
+"""Judging probabilities and uncertainties: functions of NumPy arrays that load no framework.
+
+`(y_true, y_prob, *, options)`, as in scikit-learn; `y_prob` is `(N, C)`, even for two classes.
+Each function states its convention on bins and ties in its docstring. The common ones exist as
+streaming `keras.metrics.Metric` in `hetero_unc.training.streaming_metrics`.
+"""
+
+from hetero_unc.metrics.calibration import (
+    debiased_calibration_error,
+    expected_calibration_error,
+    maximum_calibration_error,
+    root_mean_square_calibration_error,
+)
+from hetero_unc.metrics.classwise_calibration import (
+    adaptive_calibration_error,
+    classwise_calibration_error,
+    thresholded_adaptive_calibration_error,
+)
+from hetero_unc.metrics.decomposition import (
+    EntropyDecomposition,
+    LogitVarianceDecomposition,
+    entropy,
+    entropy_decomposition,
+    logit_variance_decomposition,
+)
+from hetero_unc.metrics.reliability import ReliabilityCurve, reliability_curve
+from hetero_unc.metrics.scoring import accuracy, brier_score, log_loss
+from hetero_unc.metrics.selective_prediction import (
+    RiskCoverageCurve,
+    area_under_risk_coverage_curve,
+    excess_area_under_risk_coverage_curve,
+    risk_coverage_curve,
+)
+from hetero_unc.metrics.shift import error_detection_auroc, out_of_distribution_auroc
+
+__all__ = [
+    "EntropyDecomposition",
+    "LogitVarianceDecomposition",
+    "ReliabilityCurve",
+    "RiskCoverageCurve",
+    "accuracy",
+    "adaptive_calibration_error",
+    "area_under_risk_coverage_curve",
+    "brier_score",
+    "classwise_calibration_error",
+    "debiased_calibration_error",
+    "entropy",
+    "entropy_decomposition",
+    "error_detection_auroc",
+    "excess_area_under_risk_coverage_curve",
+    "expected_calibration_error",
+    "log_loss",
+    "logit_variance_decomposition",
+    "maximum_calibration_error",
+    "out_of_distribution_auroc",
+    "reliability_curve",
+    "risk_coverage_curve",
+    "root_mean_square_calibration_error",
+    "thresholded_adaptive_calibration_error",
+]
