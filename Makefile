@@ -85,6 +85,6 @@ $(LINTING): $(RUNTIME)
 # Without TensorFlow the package's own list of dependencies cannot be used: these are the rest of it.
 $(JAX): setup.cfg pyproject.toml | .venv-jax/created
 	$(call install,.venv-jax) 'jax>=0.10,<0.11' 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' \
-	  'scikit-learn>=1.4' 'rich>=13.7' 'pytest>=8.4' 'hypothesis>=6.130'
+	  'scikit-learn>=1.4' 'pytest>=8.4'
 	$(call install,.venv-jax) --no-deps --editable .
 	@touch $@
