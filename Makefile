@@ -21,7 +21,7 @@ LINTING  := .venv/installed-dev
 JAX      := .venv-jax/installed
 
 FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_predictive.py \
-              tests/test_writing.py tests/test_public_names.py hetero_unc/metrics)
+              tests/test_writing.py tests/test_imports.py hetero_unc/metrics)
 
 .DEFAULT_GOAL := help
 .PHONY: help install mnist regression test fast test-jax lint bench notebooks clean
