@@ -1,8 +1,8 @@
 """Judging probabilities and uncertainties: functions of NumPy arrays that load no framework.
 
-`(y_true, y_prob, *, options)`, as in scikit-learn; `y_prob` is `(N, C)`, even for two classes.
-Each function states its convention on bins and ties in its docstring. The common ones exist as
-streaming `keras.metrics.Metric` in `hetero_unc.training.streaming_metrics`.
+`(y_true, y_prob, *, options)`, as in scikit-learn; `y_prob` is `(N, C)`, also for two classes. Each
+function states its convention on bins and ties in its docstring. The common ones exist as streaming
+`keras.metrics.Metric` in `hetero_unc.training.streaming_metrics`.
 """
 
 from hetero_unc.metrics.calibration import (
