@@ -1,0 +1,19 @@
+"""Images, labels and out-of-distribution images, checked before use. NumPy only at import."""
+
+from hetero_unc.data.digits import load_digits
+from hetero_unc.data.idx import read_idx
+from hetero_unc.data.image_dataset import ImageDataset
+from hetero_unc.data.label_noise import CONFUSABLE_PAIRS, flip_labels_within_pairs
+from hetero_unc.data.mnist import load_fashion_mnist_test, load_mnist
+from hetero_unc.data.sources import find_dataset
+
+__all__ = [
+    "CONFUSABLE_PAIRS",
+    "ImageDataset",
+    "find_dataset",
+    "flip_labels_within_pairs",
+    "load_digits",
+    "load_fashion_mnist_test",
+    "load_mnist",
+    "read_idx",
+]
