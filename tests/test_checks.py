@@ -143,8 +143,8 @@ def test_distributions_may_be_off_by_the_rounding_of_half_precision():
         (
             [[0.5, 0.5], [2, 1], [0, 0]],
             (
-                "Every row of `p` must sum to 1; these may be logits or counts, so normalise first. "
-                "Received: row 1 sums to 3 (2 of 3 rows are off)"
+                "Every row of `p` must sum to 1; these may be logits or counts, so normalise "
+                "first. Received: row 1 sums to 3 (2 of 3 rows are off)"
             ),
         ),
     ],
