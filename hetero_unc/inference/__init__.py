@@ -1,0 +1,6 @@
+"""From a trained model to a `Predictive`: the only door from tensors back to NumPy."""
+
+from hetero_unc.inference.monte_carlo_dropout import set_pass, with_monte_carlo_dropout
+from hetero_unc.inference.predict import MonteCarloDropout, predict
+
+__all__ = ["MonteCarloDropout", "predict", "set_pass", "with_monte_carlo_dropout"]

@@ -1,0 +1,99 @@
+"""A folder that belongs to one run: one configuration, one process at a time."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import platform
+import socket
+from importlib import metadata
+
+from hetero_unc.writing import write_json
+
+__all__ = ["open_run_folder", "package_versions"]
+
+PACKAGES = ("hetero_unc", "keras", "tensorflow", "tensorflow-probability", "jax", "torch", "numpy")
+
+
+def package_versions():
+    """Versions of Python and of the installed packages that decide a result."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
+@contextlib.contextmanager
+def open_run_folder(folder, config):
+    """Create or re-enter `folder` for the run that `config` describes; yields its path.
+
+    Parameters
+    ----------
+    folder : path
+    config : dict
+        All that decides the result, JSON-serialisable. Written to `config.json` beside the
+        package versions, which are recorded and not compared.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run of another configuration; the differences are listed.
+    RuntimeError
+        If another process is at work in it; its owner is named.
+    OSError
+        If the folder cannot be written.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (held until the end)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"Cannot open the run folder {folder}: {error.strerror}"
+        ) from error
+    with lock:
+        _take(lock, folder)
+        _check_config(folder, config)
+        yield folder
+
+
+def _take(lock, folder):
+    try:
+        # The kernel drops the lock with its process, however that ends.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        raise RuntimeError(
+            f"Another process is at work in {folder}: {lock.read().strip() or 'unknown'}. Wait "
+            "for it, or choose another folder"
+        ) from error
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    lock.flush()
+
+
+def _check_config(folder, config):
+    path = folder / "config.json"
+    config = json.loads(json.dumps(config))  # tuples become lists, as in the file
+    if path.exists():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))["config"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is not a configuration that this package wrote. Delete the folder, or "
+                "choose another"
+            ) from error
+        if found != config:
+            raise ValueError(
+                f"{folder} holds a run of another configuration: {_differences(found, config)}. "
+                "Delete it, or choose another folder"
+            )
+        return
+    write_json(path, {"config": config, "versions": package_versions()})
+
+
+def _differences(found, asked):
+    keys = sorted(k for k in found.keys() | asked.keys() if found.get(k) != asked.get(k))
+    return "; ".join(f"{k}: found {found.get(k)!r}, asked for {asked.get(k)!r}" for k in keys)
