@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hetero_unc"
 FLOORS = [
-    ["checks", "writing"],
+    ["checks", "start_up", "writing"],
     ["metrics", "predictive", "data"],
     ["gaussian"],
     ["layers", "losses"],

@@ -1,10 +1,11 @@
 """`hetero-unc info`: what would run here, and on what data. For bug reports and new machines."""
 
-import contextlib
 import importlib.metadata
 import os
 import pathlib
 import platform
+
+from hetero_unc.start_up import import_quietly
 
 __all__ = ["add_parser", "data_source", "run"]
 
@@ -61,34 +62,14 @@ def installed_version(distribution):
 def backend_rows():
     """Name of Keras' backend and the devices it sees, as pairs of strings."""
     try:
-        with standard_error_closed():
-            import keras
-
-            devices = keras.distribution.list_devices()
+        keras = import_quietly("keras")
     except ImportError as error:
         return [("backend", f"cannot be imported: {error}")]
     return [
         ("backend", f"{keras.backend.backend()} (KERAS_BACKEND chooses)"),
-        ("devices", ", ".join(devices)),
+        ("devices", ", ".join(keras.distribution.list_devices())),
         ("precision", keras.config.dtype_policy().name),
     ]
-
-
-@contextlib.contextmanager
-def standard_error_closed():
-    """Let nothing of this process reach standard error, libraries in C++ included.
-
-    TensorFlow reports there what CUDA it does not find, before any setting of it is read; the list
-    of devices says that better.
-    """
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def data_source():
