@@ -6,7 +6,6 @@ it, or the smaller `PredictiveSummary`. Neither needs a framework.
 
 import dataclasses
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -156,7 +155,8 @@ class Predictive:
         """Write a compressed npz without pickle, whole or not at all."""
         arrays = {name: value for name, value in vars(self).items() if value is not None}
         with write_atomically(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, format=np.array(FORMAT), **arrays)
+            # The names go first: a zip whose directory is cut short opens without complaint.
+            np.savez_compressed(file, format=np.array([FORMAT, *arrays]), **arrays)
 
     @classmethod
     def load(cls, path):
@@ -164,28 +164,29 @@ class Predictive:
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such file.
+        OSError
+            If the file is missing or may not be read.
         ValueError
             Naming the file, if it is truncated, altered, holds pickled objects, is of another
             format, or its arrays do not agree.
         """
         path = pathlib.Path(path)
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
+        # Opened here, because NumPy leaves a file open that it cannot read.
+        with open(path, "rb") as file:
+            try:
+                with np.load(file, allow_pickle=False) as archive:
+                    arrays = {name: archive[name] for name in archive.files}
+            # An altered file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
+            except Exception as error:
+                raise ValueError(
+                    f"{path} is not a whole predictive file: {error}. Delete it and predict again"
+                ) from error
+        found, *names = map(str, np.atleast_1d(arrays.pop("format", "none")))
+        known = {field.name for field in dataclasses.fields(cls)}
+        if found != FORMAT or not arrays.keys() <= known or not arrays.keys() >= set(names):
             raise ValueError(
-                f"{path} is not a whole predictive file: {error}. Delete it and predict again"
-            ) from error
-        found = str(arrays.pop("format", "none"))
-        names = {field.name for field in dataclasses.fields(cls)}
-        if found != FORMAT or not arrays.keys() <= names:
-            raise ValueError(
-                f"{path} must hold the format {FORMAT!r}. Received: format={found!r}, "
-                f"arrays={sorted(arrays)}"
+                f"{path} must hold the format {FORMAT!r} and the arrays it names: {names}. "
+                f"Received: format={found!r}, arrays={sorted(arrays)}"
             )
         try:
             return cls(**arrays)
