@@ -1,0 +1,41 @@
+"""README keeps its promises: its example runs, its table is the committed rows, its links exist."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs_as_it_stands(tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 20
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", example],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "aleatoric" in done.stdout
+
+
+def test_the_table_is_made_from_the_committed_rows():
+    path = ROOT / "experiments" / "results_table.py"
+    spec = importlib.util.spec_from_file_location("results_table", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = json.loads(module.ROWS.read_text(encoding="utf-8"))
+    assert module.with_table(README, module.results_table(rows)) == README
+
+
+def test_every_file_that_is_linked_exists():
+    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README)
+    assert links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
