@@ -1,0 +1,194 @@
+"""One self-contained page from a description of it: the only place where html is escaped.
+
+A page is a title, what to know first, and sections; a section is a title and blocks. Blocks are
+frozen dataclasses, whose strings are plain text. `Figure.svg` is the only markup that goes in as it
+is; it must come from `hetero_unc.reports.svg`. The page has no script and asks for nothing.
+"""
+
+import dataclasses
+import functools
+import importlib.resources
+
+import jinja2
+
+from hetero_unc.writing import write_text
+
+__all__ = [
+    "Columns",
+    "Details",
+    "Fact",
+    "Facts",
+    "Figure",
+    "Figures",
+    "Gallery",
+    "Page",
+    "Preformatted",
+    "Section",
+    "Steps",
+    "Table",
+    "Text",
+    "Tile",
+    "left_out",
+    "render_page",
+    "write_page",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A paragraph of plain text; `quiet` ones are asides."""
+
+    text: str
+    quiet: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact:
+    """One number in large type: `value`, what it is, and a remark."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """A few numbers side by side."""
+
+    facts: tuple[Fact, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """Pairs of a short bold text and what it means, as a list."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table that scrolls by itself where it is too wide.
+
+    `rows` hold as many cells as `columns`; the first cell of a row is its header. Cells of the
+    columns whose index is in `text_columns` are set as text, all others as numbers. Rows whose
+    index is in `marked` stand apart (published values, say).
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    text_columns: tuple[int, ...] = (0,)
+    marked: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A drawing: `svg` from `hetero_unc.reports.svg`, `alt` says in words what it shows."""
+
+    svg: str
+    alt: str
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Drawings side by side, below each other where the page is narrow, with one caption.
+
+    `picture` is the data URI of an image that stands before them, `picture_alt` its words.
+    """
+
+    figures: tuple[Figure, ...]
+    caption: str = ""
+    picture: str = ""
+    picture_alt: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """A small picture (a data URI), its alternative text and one or more short lines below it."""
+
+    picture: str
+    alt: str
+    lines: tuple[str, ...]
+    marked: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Gallery:
+    """Small pictures under a title, in reading order."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+    caption: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Preformatted:
+    """Text whose line breaks and spaces are kept: a command, a configuration."""
+
+    text: str
+    label: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Details:
+    """Blocks that open at a click or a key."""
+
+    summary: str
+    blocks: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """Two lists of blocks side by side, below each other where the page is narrow."""
+
+    left: tuple
+    right: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page. `name` is its address in the page, unique and without spaces."""
+
+    name: str
+    title: str
+    blocks: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page: `title`, a line below it, the blocks of the first screen, and the sections."""
+
+    title: str
+    subtitle: str
+    opening: tuple
+    sections: tuple[Section, ...]
+    footer: str = ""
+
+
+def render_page(page):
+    """Return the html of a `Page`; the same page gives the same text."""
+    names = [section.name for section in page.sections]
+    if len(set(names)) != len(names):
+        raise ValueError(f"`page` must name each section once. Received: {names}")
+    return _template().render(page=page)
+
+
+def write_page(path, page):
+    """Write the html of a `Page` to `path`, whole or not at all."""
+    write_text(path, render_page(page))
+
+
+@functools.cache
+def _template():
+    source = importlib.resources.files("hetero_unc.reports").joinpath("template.html")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
+    return environment.from_string(source.read_text(encoding="utf-8"))
+
+
+def left_out(name, title, reason):
+    """A section that says why it is not there."""
+    return Section(name, title, (Text(f"Left out: {reason}.", quiet=True),))
