@@ -7,8 +7,6 @@ Reference: Gal and Ghahramani (2016), Dropout as a Bayesian approximation,
 https://arxiv.org/abs/1506.02142
 """
 
-import inspect
-
 import keras
 import numpy as np
 
@@ -16,28 +14,10 @@ import numpy as np
 from keras.src.models.functional import Functional
 
 from hetero_unc.checks import check_choice, check_count
-from hetero_unc.inference.shared_weights import copy_sharing_weights
-from hetero_unc.inference.stochastic_layer import (
-    MASKS,
-    StochasticLayer,
-    stochastic_sublayers,
-)
+from hetero_unc.inference.rewriting import Rewriting, is_graph
+from hetero_unc.inference.stochastic_layer import MASKS, StochasticLayer, stochastic_sublayers
 
-__all__ = ["MonteCarloDropoutModel", "set_pass", "with_monte_carlo_dropout"]
-
-# Weights that scale or look up rather than mix: no dropout is inserted before them.
-WITHOUT_KERNEL = (
-    keras.layers.BatchNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.GroupNormalization,
-    keras.layers.RMSNormalization,
-    keras.layers.UnitNormalization,
-    keras.layers.Normalization,
-    keras.layers.PReLU,
-    keras.layers.Embedding,
-)
-DROPOUT = (keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout)
-REARRANGING = (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute)
+__all__ = ["set_pass", "with_monte_carlo_dropout"]
 
 
 def with_monte_carlo_dropout(model, *, masks="per_item", insertion_rate=None, seed=None):
@@ -93,16 +73,16 @@ def with_monte_carlo_dropout(model, *, masks="per_item", insertion_rate=None, se
             "equal; set `insertion_rate` to put dropout before every layer with a kernel. "
             f"Received: model={model.name!r}, insertion_rate=None"
         )
-    rewriting = _Rewriting(masks, insertion_rate, seed)
-    if _is_graph(model):
-        return rewriting.model(model)
+    rewriting = Rewriting(masks, insertion_rate, seed)
+    if is_graph(model):
+        return rewriting.model(model, FunctionalMonteCarloDropout)
     if insertion_rate is not None:
         raise ValueError(
             "`insertion_rate` must be None for a subclassed model, whose calls cannot be seen; "
             "make it a Functional model, or give it dropout layers of its own. "
             f"Received: model={model.name!r}, insertion_rate={insertion_rate!r}"
         )
-    return MonteCarloDropoutModel(rewriting.layer(model), name=model.name)
+    return SubclassedMonteCarloDropout(rewriting.layer(model), name=model.name)
 
 
 def set_pass(model, pass_index, batch_index=0):
@@ -134,20 +114,28 @@ def set_pass(model, pass_index, batch_index=0):
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
-class MonteCarloDropoutModel(keras.Model):
-    """A subclassed model inside a `StochasticLayer`, as a model again.
+class FunctionalMonteCarloDropout(Functional):
+    """A Functional model that is in inference mode unless `training=True`.
 
-    Args:
-        layer: A `StochasticLayer`.
+    Keras' augmentation layers take a call that says nothing for training, and tell the
+    BatchNormalization after them.
     """
+
+    def call(self, inputs, training=False, mask=None):
+        return super().call(inputs, training=training, mask=mask)
+
+
+@keras.saving.register_keras_serializable(package="hetero_unc")
+class SubclassedMonteCarloDropout(keras.Model):
+    """A subclassed model inside a `StochasticLayer`, in inference mode unless `training=True`."""
 
     def __init__(self, layer, **kwargs):
         super().__init__(**kwargs)
         self.layer = layer
         self.built = True
 
-    def call(self, inputs):
-        return self.layer(inputs)
+    def call(self, inputs, training=False):
+        return self.layer(inputs, training=training)
 
     def get_config(self):
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
@@ -156,72 +144,6 @@ class MonteCarloDropoutModel(keras.Model):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(layer, name=config.get("name"))
-
-
-class _Rewriting:
-    """One run of `with_monte_carlo_dropout`: layers met twice are converted once."""
-
-    def __init__(self, masks, insertion_rate, seed):
-        self.masks, self.insertion_rate, self.seed = masks, insertion_rate, seed
-        self.converted = {}
-        self.sites = 0
-
-    def model(self, model):
-        """`model` with stochastic layers, as a Functional model on new inputs."""
-        sequential = isinstance(model, keras.Sequential)
-        inputs = keras.tree.map_structure(
-            lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, sparse=x.sparse, name=x.name),
-            model.inputs[0] if sequential else model.input,
-        )
-        if sequential:
-            outputs = inputs
-            for layer in model.layers:
-                outputs = self.call(self.layer(layer), outputs)
-        else:
-            # What `keras.models.clone_model` does, which would also rebuild loss and optimizer.
-            outputs = model._run_through_graph(inputs, operation_fn=self.layer, call_fn=self.call)
-        return keras.Model(inputs, outputs, name=model.name)
-
-    def layer(self, layer):
-        """What stands for `layer` in the new model: itself where nothing is to change."""
-        if not isinstance(layer, keras.Layer):  # an operation such as `x + y`
-            return layer
-        if id(layer) not in self.converted:
-            self.converted[id(layer)] = self._convert(layer)
-        return self.converted[id(layer)]
-
-    def _convert(self, layer):
-        stochastic = bool(stochastic_sublayers(layer))
-        if _is_graph(layer) and (stochastic or self.insertion_rate is not None):
-            return self.model(layer)
-        if stochastic:
-            return self._stochastic(copy_sharing_weights(layer, seed=self.seed))
-        return layer
-
-    def _stochastic(self, layer):
-        self.sites += 1
-        return StochasticLayer(layer, masks=self.masks, seed=self.seed, site=self.sites - 1)
-
-    def call(self, operation, *args, **kwargs):
-        """Call `operation`, with dropout before it if that is asked for and it has a kernel."""
-        if isinstance(operation, StochasticLayer) and not args:
-            first = next(iter(inspect.signature(operation.layer.call).parameters))
-            args = (kwargs.pop(first),)
-        if self.insertion_rate is not None and _has_kernel(operation):
-            args = keras.tree.map_structure(lambda x: self._insert(x, operation), args)
-        return operation(*args, **kwargs)
-
-    def _insert(self, tensor, layer):
-        floating = keras.backend.is_float_dtype(getattr(tensor, "dtype", "bool"))
-        if not floating or _is_dropped(tensor):
-            return tensor
-        dropout = keras.layers.Dropout(
-            self.insertion_rate,
-            seed=self.seed,
-            dtype=layer.dtype_policy,
-            name=f"dropout_before_{layer.name}_{self.sites}",
-        )
-        return self._stochastic(dropout)(tensor)
 
 
 def _check_model(model):
@@ -250,32 +172,3 @@ def _check_rate(insertion_rate):
             "`insertion_rate` must be None or lie between 0 and 1, both excluded. "
             f"Received: insertion_rate={insertion_rate!r}"
         )
-
-
-def _is_graph(layer):
-    """Whether `layer` is a Sequential or Functional model that runs its graph and nothing else."""
-    if not isinstance(layer, Functional | keras.Sequential) or not getattr(layer, "inputs", None):
-        return False
-    return type(layer).call in (Functional.call, keras.Sequential.call)
-
-
-def _has_kernel(operation):
-    """Whether `operation` is a layer, not a graph, with weights beyond `WITHOUT_KERNEL`."""
-    if not isinstance(operation, keras.Layer) or _is_graph(operation):
-        return False
-    without = {
-        id(weight)
-        for part in operation._flatten_layers()
-        if isinstance(part, WITHOUT_KERNEL)
-        for weight in part.weights
-    }
-    return any(id(weight) not in without for weight in operation.weights)
-
-
-def _is_dropped(tensor):
-    """Whether a symbolic tensor comes from a dropout layer, at most rearranged since."""
-    operation, node_index, _ = tensor._keras_history
-    while isinstance(operation, REARRANGING):
-        tensor = operation._inbound_nodes[node_index].input_tensors[0]
-        operation, node_index, _ = tensor._keras_history
-    return isinstance(operation, StochasticLayer) and isinstance(operation.layer, DROPOUT)
