@@ -14,9 +14,11 @@ from hetero_unc.gaussian.parameters import split_parameters
 
 __all__ = ["as_distribution", "draw_logits", "draw_shared_logits"]
 
-# Knuth's multiplicative constant for 32 bits, 2654435769, as a signed integer: an odd number, so
-# multiplying by it loses no bit.
+# Knuth's multiplicative constant for 32 bits, 2654435769, and the two of MurmurHash3's finaliser
+# (https://github.com/aappleby/smhasher), as signed integers. Odd numbers, so multiplying by them
+# loses no bit.
 GOLDEN = -1640531527
+STIR = ((16, -2048144789), (13, -1028477387), (16, 1))
 
 
 def as_distribution(parameters):
@@ -79,6 +81,12 @@ def draw_shared_logits(parameters, draws, *, seed):
 
 def _loc_and_scale(parameters):
     loc, scale, factor = split_parameters(parameters)
+    if len(parameters.shape) != 3:
+        # (N, 2) could be read as one item of N classes: the softmax of two classes, by mistake.
+        raise ValueError(
+            "`parameters` must have shape (N, C, 2) to be drawn, as GaussianLogits returns them. "
+            f"Received: shape={tuple(parameters.shape)}"
+        )
     if factor.shape[-1] != 0:
         raise ValueError(
             "`parameters` must have rank 0 to be drawn. "
@@ -101,11 +109,28 @@ def _mixed_seed(seed, parameters):
     """An int32 tensor of shape (2,): the seed, and a hash of the values of the parameters."""
     values = ops.cast(ops.stop_gradient(parameters), "float32")
     bits = ops.reshape(ops.view(values, "int32"), (-1,))
-    # Each position has a factor of its own, so that reordered items give other draws; sums and
+    # Each position has an offset of its own, so that reordered items give other draws; sums and
     # products wrap around, which is what a hash wants.
-    positions = ops.arange(1, 2 * ops.size(bits), 2, dtype="int32")
-    mixed = ops.cast(ops.sum(bits * (positions * GOLDEN)), "int32")
-    return ops.stack([ops.convert_to_tensor(seed, dtype="int32"), mixed])
+    bits = bits + GOLDEN * (_replica() + ops.arange(ops.size(bits), dtype="int32"))
+    # Round numbers differ in few and high bits: without stirring, their sums would often be equal.
+    for shift, factor in STIR:
+        bits = ops.bitwise_xor(bits, ops.right_shift(bits, shift)) * factor
+    mixed = ops.cast(ops.sum(bits), "int32")
+    signed = (seed + 2**31) % 2**32 - 2**31  # a 32-bit seed, whatever its sign
+    return ops.stack([ops.convert_to_tensor(signed, dtype="int32"), mixed])
+
+
+def _replica():
+    """A number that tells the replicas of a `tf.distribute` strategy apart; 0 without one."""
+    if keras.backend.backend() != "tensorflow":
+        return 0
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    # Far apart, so that the positions of one replica are not those of the next.
+    return ops.cast(context.replica_id_in_sync_group, "int32") * 2**26
 
 
 class _GivenSeed(keras.random.SeedGenerator):

@@ -65,6 +65,11 @@ class GaussianLogits(keras.layers.Layer):
         }
 
     def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(
+                "The input of GaussianLogits must have shape (N, features): put Flatten or pooling "
+                f"before it. Received: shape={tuple(input_shape)}"
+            )
         for head in self.heads.values():
             head.build(input_shape)
 

@@ -1,0 +1,330 @@
+"""Both losses, held against integrals, Keras' cross-entropy, each other, and extremes."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.special
+import scipy.stats
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from keras import ops
+
+from hetero_unc.gaussian import draw_logits
+from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
+
+LOSSES = [ExpectedCrossEntropy, MarginalLikelihood]
+STANDARD_ERRORS = 5
+
+
+def parameters(items=6, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    loc, scale = rng.normal(0, 2, (items, classes)), rng.uniform(0.05, 2.5, (items, classes))
+    return np.stack([loc, scale], axis=-1).astype("float32")
+
+
+def distributions(items=6, classes=3, seed=1):
+    return np.random.default_rng(seed).dirichlet(np.ones(classes), items).astype("float32")
+
+
+def per_item(loss_class, y_true, y_pred, draws=200, **kwargs):
+    loss = loss_class(draws, reduction="none", **kwargs)
+    return ops.convert_to_numpy(loss(y_true, ops.convert_to_tensor(y_pred))).astype(np.float64)
+
+
+def two_class_integrals(loc, scale):
+    """E p, E p^2, E log p, E (log p)^2 of class 0 of 2: one integral over the difference."""
+    gap, spread = loc[0] - loc[1], np.hypot(*scale)
+
+    def mean(function):
+        return scipy.integrate.quad(
+            lambda e: scipy.stats.norm.pdf(e) * function(gap + spread * e), -10, 10, limit=200
+        )[0]
+
+    def log_p(z):
+        return -np.logaddexp(0, -z)
+
+    return (
+        mean(scipy.special.expit),
+        mean(lambda z: scipy.special.expit(z) ** 2),
+        mean(log_p),
+        mean(lambda z: log_p(z) ** 2),
+    )
+
+
+def three_class_integrals(loc, scale, label):
+    """The same for class `label` of 3: a product of Gauss-Hermite rules."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights = weights / weights.sum()
+    z = np.stack(np.meshgrid(*(m + s * nodes for m, s in zip(loc, scale, strict=True))), axis=-1)
+    w = np.prod(np.stack(np.meshgrid(weights, weights, weights), axis=-1), axis=-1)
+    log_p = scipy.special.log_softmax(z, axis=-1)[..., label]
+    return tuple(
+        float((w * value).sum()) for value in (np.exp(log_p), np.exp(2 * log_p), log_p, log_p**2)
+    )
+
+
+def assert_is_the_integral(loss_class, found, integrals, draws):
+    p, p_squared, log_p, log_p_squared = np.array(integrals).T
+    if loss_class is ExpectedCrossEntropy:
+        expected, variance = -log_p, log_p_squared - log_p**2
+    else:
+        expected, variance = -np.log(p), (p_squared - p**2) / p**2
+    error = STANDARD_ERRORS * np.sqrt(variance / draws) + variance / draws + 1e-5
+    np.testing.assert_array_less(np.abs(found - expected), error)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_two_classes_give_the_integral(loss_class):
+    given = parameters(5, 2)
+    found = per_item(loss_class, np.zeros(5, int), given, draws=20_000)
+    integrals = [two_class_integrals(*row.T.astype(float)) for row in given]
+    assert_is_the_integral(loss_class, found, integrals, 20_000)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_three_classes_give_the_integral(loss_class):
+    given, labels = parameters(6, 3), np.array([0, 1, 2, 2, 1, 0])
+    found = per_item(loss_class, labels, given, draws=20_000)
+    integrals = [
+        three_class_integrals(*row.T.astype(float), label)
+        for row, label in zip(given, labels, strict=True)
+    ]
+    assert_is_the_integral(loss_class, found, integrals, 20_000)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_a_distribution_is_the_mean_over_its_labels(loss_class):
+    given, shares = parameters(), distributions()
+    per_label = [per_item(loss_class, np.full(6, label), given) for label in range(3)]
+    expected = (shares * np.array(per_label).T).sum(axis=-1)
+    np.testing.assert_allclose(per_item(loss_class, shares, given), expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_all_forms_of_a_class_give_one_value(loss_class):
+    given, labels = parameters(), np.array([0, 1, 2, 2, 1, 0])
+    found = per_item(loss_class, labels, given)
+    assert found.shape == (6,)
+    for form in (labels[:, None], labels.astype("uint8"), labels.astype("float32")):
+        np.testing.assert_array_equal(per_item(loss_class, form, given), found)
+    one_hot = per_item(loss_class, np.eye(3)[labels], given)
+    np.testing.assert_allclose(one_hot, found, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_without_noise_it_is_the_cross_entropy_of_keras(loss_class):
+    given, labels = parameters(), np.array([0, 1, 2, 2, 1, 0])
+    given[..., 1] = 0
+    sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
+    soft = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")
+    np.testing.assert_allclose(
+        per_item(loss_class, labels, given), sparse(labels, given[..., 0]), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        per_item(loss_class, distributions(), given),
+        soft(distributions(), given[..., 0]),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+@st.composite
+def problems(draw):
+    items, classes = draw(st.integers(1, 3)), draw(st.integers(2, 5))
+    floats = {"width": 32, "allow_subnormal": False}
+    loc = draw(arrays(np.float32, (items, classes), elements=st.floats(-50, 50, **floats)))
+    scale = draw(
+        arrays(
+            np.float32,
+            (items, classes),
+            elements=st.floats(float(np.float32(1e-6)), 30, **floats),
+        )
+    )
+    labels = draw(arrays(np.int64, items, elements=st.integers(0, classes - 1)))
+    return np.stack([loc, scale], axis=-1), labels, draw(st.integers(1, 50))
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(problems())
+def test_averaging_probabilities_never_costs_more_than_averaging_cross_entropies(problem):
+    given, labels, draws = problem
+    expected = per_item(ExpectedCrossEntropy, labels, given, draws)
+    marginal = per_item(MarginalLikelihood, labels, given, draws)
+    assert np.isfinite(expected).all()
+    rounding = 1e-5 * (1 + np.abs(expected) + np.abs(given[..., 0]).max())
+    assert (marginal <= expected + rounding).all()
+    assert (marginal >= -rounding).all()
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0])
+@pytest.mark.parametrize("loc", [[50.0, -50.0, 0.0], [-50.0, 50.0, 50.0], [0.0, 0.0, 0.0]])
+def test_gradients_are_finite_at_extremes(loss_class, scale, loc):
+    given = np.stack([loc, 3 * [scale]], axis=-1)[None].astype("float32")
+    for y_true in (np.array([0]), np.array([[0.2, 0.3, 0.5]], "float32")):
+        with tf.GradientTape() as tape:
+            watched = tf.Variable(given)
+            value = loss_class(100)(y_true, watched)
+        gradient = tape.gradient(value, watched)
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_a_probability_of_1e_30_stays_one(loss_class):
+    gap = -np.log(1e-30)
+    given = np.array([[[-gap, 1e-6], [0.0, 1e-6]]], "float32")
+    with tf.GradientTape() as tape:
+        watched = tf.Variable(given)
+        value = loss_class(100)(np.array([0]), watched)
+    assert value.numpy() == pytest.approx(gap, rel=1e-5)
+    np.testing.assert_allclose(tape.gradient(value, watched)[0, :, 0], [-1, 1], atol=1e-5)
+
+
+def loss_in_float64(loss_class, label, loc, scale, noise):
+    log_p = scipy.special.log_softmax(loc + scale * noise, axis=-1)[..., label]
+    if loss_class is ExpectedCrossEntropy:
+        return -log_p.mean()
+    return np.log(len(noise)) - scipy.special.logsumexp(log_p)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_the_gradient_is_that_of_finite_differences_with_the_same_noise(loss_class):
+    given, draws, label, step = parameters(1, 3), 40, 1, 1e-5
+    with tf.GradientTape() as tape:
+        watched = tf.Variable(given)
+        value = loss_class(draws, seed=3)(np.array([label]), watched)
+    found = tape.gradient(value, watched).numpy()[0]
+    loc, scale = given[0].T.astype(float)
+    logits = ops.convert_to_numpy(draw_logits(ops.convert_to_tensor(given), draws, seed=3))
+    noise = (logits[:, 0].astype(float) - loc) / scale
+    assert value.numpy() == pytest.approx(
+        loss_in_float64(loss_class, label, loc, scale, noise), rel=1e-5
+    )
+    for k, nudge in enumerate(step * np.eye(3)):
+        along_loc, along_scale = (
+            [
+                loss_in_float64(loss_class, label, loc + sign * one, scale + sign * other, noise)
+                for sign in (1, -1)
+            ]
+            for one, other in ((nudge, 0), (0, nudge))
+        )
+        expected = [(up - down) / (2 * step) for up, down in (along_loc, along_scale)]
+        np.testing.assert_allclose(found[k], expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize("soft", [False, True])
+def test_labels_meet_the_draws_by_broadcasting_and_are_not_copied(loss_class, soft):
+    draws, items, classes = 50, 4, 3
+    y_true = tf.TensorSpec((items, classes) if soft else (items,), "float32")
+    graph = (
+        tf.function(loss_class(draws))
+        .get_concrete_function(y_true, tf.TensorSpec((items, classes, 2)))
+        .graph
+    )
+    copying = {"OneHot", "Tile", "BroadcastTo", "Pack", "ConcatV2", "GatherV2", "ResourceGather"}
+    sizes = {
+        (operation.type, output.shape.num_elements())
+        for operation in graph.get_operations()
+        for output in operation.outputs
+        if operation.type in copying
+    }
+    assert sizes, "the graph must be looked at"
+    assert all(size is not None and size < draws * items for _, size in sizes), sizes
+
+
+class Recording(MarginalLikelihood):
+    """Keeps the standard Normals of each step."""
+
+    def __init__(self):
+        super().__init__(draws=2000)
+        self.noise = []
+
+    def call(self, y_true, y_pred):
+        if tf.executing_eagerly():
+            logits = draw_logits(y_pred, self.draws, seed=self.seed)
+            self.noise.append(((logits - y_pred[..., 0]) / y_pred[..., 1]).numpy())
+        return super().call(y_true, y_pred)
+
+
+def test_draws_differ_from_step_to_step_of_real_training():
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(6), keras.layers.Reshape((3, 2))]
+    )
+    loss = Recording()
+    model.compile(keras.optimizers.SGD(1e-4), loss, run_eagerly=True)
+    # The same batch at every step: only the training itself moves the parameters.
+    inputs, labels = np.tile([[1.0, 2.0]], (4, 1)), np.zeros(4, int)
+    model.fit(inputs, labels, batch_size=4, epochs=5, shuffle=False, verbose=0)
+    assert len(loss.noise) >= 5
+    steps = loss.noise[-5:]
+    for index, one in enumerate(steps):
+        for other in steps[:index]:
+            correlation = np.abs((one * other).mean(axis=0)).max()
+            assert correlation < STANDARD_ERRORS / loss.draws**0.5
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_the_same_seed_gives_the_same_loss_and_another_seed_another(loss_class):
+    given, labels = parameters(), np.zeros(6, int)
+    first = per_item(loss_class, labels, given, draws=5, seed=1)
+    np.testing.assert_array_equal(first, per_item(loss_class, labels, given, draws=5, seed=1))
+    assert (first != per_item(loss_class, labels, given, draws=5, seed=2)).all()
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_weights_and_reductions_are_those_of_keras(loss_class):
+    given, labels, weights = parameters(), np.zeros(6, int), np.arange(6.0)
+    single = per_item(loss_class, labels, given, draws=5)
+    for reduction, expected in {
+        "sum": (weights * single).sum(),
+        "sum_over_batch_size": (weights * single).mean(),
+    }.items():
+        loss = loss_class(5, reduction=reduction)
+        found = float(loss(labels, ops.convert_to_tensor(given), sample_weight=weights))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_the_loss_comes_back_from_its_config(loss_class):
+    loss = loss_class(draws=7, seed=3, reduction="sum", name="mine")
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert type(again) is loss_class
+    assert again.get_config() == loss.get_config()
+    given, labels = parameters(), np.zeros(6, int)
+    assert float(again(labels, given)) == float(loss(labels, given))
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"draws": 0}, "`draws` must be an integer >= 1. Received: draws=0"),
+        ({"draws": -3}, "`draws` must be an integer >= 1. Received: draws=-3"),
+        ({"draws": 2.0}, "`draws` must be an integer >= 1. Received: draws=2.0"),
+        ({"draws": True}, "`draws` must be an integer >= 1. Received: draws=True"),
+        ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
+        ({"seed": None}, "`seed` must be an integer >= 0. Received: seed=None"),
+        ({"estimator": "guess"}, "`estimator` must be one of .*. Received: estimator='guess'"),
+    ],
+)
+def test_settings_that_break_a_rule_are_refused(loss_class, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        loss_class(**arguments)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_shapes_that_break_a_rule_are_refused(loss_class):
+    loss = loss_class(5)
+    with pytest.raises(ValueError, match=r"`y_true` must be classes .*Received: shape=\(6, 4\)"):
+        loss(np.ones((6, 4)), parameters())
+    with pytest.raises(ValueError, match=r"`y_true` must be classes .*shape=\(6, 1, 1\)"):
+        loss(np.ones((6, 1, 1)), parameters())
+    with pytest.raises(ValueError, match=r"`parameters` must .*Received: .*shape=\(6, 2\)"):
+        loss(np.zeros(6), parameters()[..., 0][:, :2])
+    with pytest.raises(ValueError, match=r"`parameters` must .*shape=\(6, 1, 2\)"):
+        loss(np.zeros(6), parameters()[:, :1])
