@@ -16,7 +16,9 @@ def normals_section(dataset, runs):
     runs = [run for run in runs if run.scale is not None]
     if not runs:
         return html.left_out("normals", title, "no run here has Gaussian logits")
-    chosen = choose_digits(dataset.test_labels, runs[0].summary)
+    chosen = choose_digits(
+        dataset.test_labels, runs[0].summary.probabilities, runs[0].summary.total
+    )
     blocks = [
         html.Text(
             "The head gives each class a Normal over its logit: loc says how strongly the image "
@@ -37,7 +39,7 @@ def normals_section(dataset, runs):
     return html.Section("normals", title, tuple(blocks))
 
 
-def choose_digits(labels, summary):
+def choose_digits(labels, probabilities, total):
     """The blog's four digits among the test items at hand.
 
     A confident 8; a 3 that competes with 8; a 9 mistaken for 8; a 6 in deep doubt. Where there is
@@ -48,35 +50,35 @@ def choose_digits(labels, summary):
     list of (int, str)
         Index and reason; a digit without any item is left out.
     """
-    predicted = summary.probabilities.argmax(axis=1)
-    top_two = np.sort(np.argsort(-summary.probabilities, axis=1, kind="stable")[:, :2], axis=1)
+    predicted = probabilities.argmax(axis=1)
+    top_two = np.sort(np.argsort(-probabilities, axis=1, kind="stable")[:, :2], axis=1)
     is_3, is_8 = labels == 3, labels == 8
     is_9, is_6 = labels == 9, labels == 6
     rules = (  # for each digit the first rule that some item meets: which, by what, why
         [
-            (is_8 & (predicted == 8), -summary.total, "The 8 with the least doubt"),
-            (is_8, -summary.total, "The 8 with the least doubt (none is read as 8)"),
+            (is_8 & (predicted == 8), -total, "The 8 with the least doubt"),
+            (is_8, -total, "The 8 with the least doubt (none is read as 8)"),
         ],
         [
             (
                 is_3 & (top_two == (3, 8)).all(axis=1),
-                summary.total,
+                total,
                 "The most doubted 3 that competes with 8",
             ),
-            (is_3, summary.total, "The most doubted 3 (none competes with 8)"),
+            (is_3, total, "The most doubted 3 (none competes with 8)"),
         ],
         [
-            (is_9 & (predicted == 8), summary.total, "The most doubted 9 that is read as 8"),
+            (is_9 & (predicted == 8), total, "The most doubted 9 that is read as 8"),
             (
                 is_9 & (predicted != 9),
-                summary.total,
+                total,
                 "The most doubted 9 that is mistaken (none is read as 8)",
             ),
-            (is_9, summary.total, "The most doubted 9 (none is mistaken)"),
+            (is_9, total, "The most doubted 9 (none is mistaken)"),
         ],
         [
-            (is_6 & (predicted != 6), summary.total, "The most doubted 6 that is mistaken"),
-            (is_6, summary.total, "The most doubted 6 (none is mistaken)"),
+            (is_6 & (predicted != 6), total, "The most doubted 6 that is mistaken"),
+            (is_6, total, "The most doubted 6 (none is mistaken)"),
         ],
     )
     chosen = []
