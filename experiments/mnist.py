@@ -28,7 +28,7 @@ keras = import_quietly("keras")
 
 import collapse
 from hetero_unc import metrics
-from hetero_unc.data import find_dataset, flip_labels_within_pairs
+from hetero_unc.data import find_dataset, flip_labels_within_pairs, load_digits
 from hetero_unc.inference import MonteCarloDropout, predict
 from hetero_unc.layers import GaussianLogits
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
@@ -252,7 +252,7 @@ def passes_over_training_set(run, items):
 def main(arguments=None):
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    dataset = find_dataset(options.data_dir)
+    dataset = load_digits() if options.digits else find_dataset(options.data_dir)
     if options.preset == "smoke":
         dataset = dataset.first(1000, 300, 300)
     folder = options.out
@@ -277,6 +277,9 @@ def parse(arguments):
         type=pathlib.Path,
         help="folder of the four MNIST idx files, or of mnist/ and fashion_mnist/; else "
         "HETERO_UNC_DATA, else TensorFlow Datasets, else the embedded digits",
+    )
+    parser.add_argument(
+        "--digits", action="store_true", help="use the embedded digits, whatever else is there"
     )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"))
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")

@@ -1,22 +1,25 @@
-"""Checkpoints that survive a kill at any moment.
+"""Checkpoints that survive a kill at any moment, and hold all that the next epoch depends on.
 
 `keras.callbacks.BackupAndRestore` keeps weights and epoch number in two files, so a kill between
-the two leaves the weights of one epoch under the number of another. Here the number is part of the
-file's name: one rename commits both.
+the two leaves the weights of one epoch under the number of another; and Keras' weight files leave
+out the states of seed generators, so that dropout would repeat its masks. Here the number is part
+of the file's name, one rename commits both, and every variable of model and optimiser is in it.
 """
 
 import pathlib
 import re
 import time
+import zipfile
 
 import keras
+import numpy as np
 
 from hetero_unc.writing import write_atomically
 
-__all__ = ["Checkpoint", "latest_checkpoint"]
+__all__ = ["Checkpoint", "latest_checkpoint", "restore"]
 
-SUFFIX = ".weights.h5"
-NAME = re.compile(r"epoch-(\d{5})\.weights\.h5")
+SUFFIX = ".npz"
+NAME = re.compile(r"epoch-(\d{5})\.npz")
 
 
 def latest_checkpoint(folder):
@@ -27,6 +30,50 @@ def latest_checkpoint(folder):
         if (match := NAME.fullmatch(path.name))
     ]
     return max(found, default=(0, None))
+
+
+def restore(model, path):
+    """Give the variables of a compiled model and its optimiser the values in a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated or altered, or is of another model. Nothing is changed then.
+    """
+    # A new optimiser has no slots before this.
+    model.optimizer.build(model.trainable_variables)
+    variables = _variables(model)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            values = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is not a whole checkpoint: {error}. Delete the run folder"
+        ) from error
+    wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
+    found = {name: value.shape for name, value in values.items()}
+    if wanted != found:
+        different = sorted(
+            name for name in wanted.keys() | found if wanted.get(name) != found.get(name)
+        )
+        first = variables[different[0]].path if different[0] in variables else different[0]
+        raise ValueError(
+            f"{path} is of another model: {len(different)} variables differ, the first is {first}. "
+            "Delete the run folder"
+        )
+    for name, variable in variables.items():
+        variable.assign(values[name])
+
+
+def _variables(model):
+    """Every variable of model and optimiser, seeds included, by its place."""
+    # Names will not do: Keras numbers layers without one through the life of a process.
+    parts = {"model": model.variables, "optimizer": model.optimizer.variables}
+    return {
+        f"{part}-{index:05d}": variable
+        for part, variables in parts.items()
+        for index, variable in enumerate(variables)
+    }
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -56,8 +103,12 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append({"epoch": epoch + 1, **row})
         self.write_history(self.history)
         path = self.folder / f"epoch-{epoch + 1:05d}{SUFFIX}"
-        with write_atomically(path) as temporary:
-            self.model.save_weights(temporary)
+        arrays = {
+            name: keras.ops.convert_to_numpy(variable.value)
+            for name, variable in _variables(self.model).items()
+        }
+        with write_atomically(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)
         for older in self.folder.glob(f"epoch-*{SUFFIX}"):
             if older != path:
                 older.unlink()

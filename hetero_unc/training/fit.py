@@ -13,7 +13,7 @@ import numpy as np
 
 from hetero_unc.checks import check_count, check_images, check_label_distributions, check_labels
 from hetero_unc.training.batches import batches_per_pass, shuffled_batches
-from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint
+from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint, restore
 from hetero_unc.writing import write_atomically
 
 __all__ = ["fit", "save_model"]
@@ -131,8 +131,10 @@ class FiniteLoss(keras.callbacks.Callback):
             for weight in self.model.weights
             if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()
         ]
-        where = f"the first weight that is not finite is {broken[0]}" if broken else (
-            "all weights are finite, so the data or the loss is to blame"
+        where = (
+            f"the first weight that is not finite is {broken[0]}"
+            if broken
+            else ("all weights are finite, so the data or the loss is to blame")
         )
         raise FloatingPointError(
             f"The loss is {loss} at step {int(self.model.optimizer.iterations)}; {where}. The "
@@ -164,14 +166,7 @@ def _restore(model, checkpoint, history, done):
             f"{checkpoint} is of epoch {done}, but history.csv has {len(history)} epochs. Delete "
             "the run folder"
         )
-    # A new optimiser has no slots yet, and loading into none would silently drop them.
-    model.optimizer.build(model.trainable_variables)
-    try:
-        model.load_weights(checkpoint)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"{checkpoint} is not a whole checkpoint of this model: {error}. Delete the run folder"
-        ) from error
+    restore(model, checkpoint)
 
 
 def _read_history(path):
