@@ -75,7 +75,7 @@ def collapse_section(found, styles):
                 "raise that loss. A scale learned by the blog's loss therefore tells how long "
                 "training went on, not how ambiguous an image is."
             ),
-            html.Figures(drawings, f"Mean scales at the end: {ends}."),
+            html.Figures(drawings, f"Mean scales at the end: {ends}.{_doubts(found)}"),
             html.Text(
                 "Even the marginal likelihood's scale is evidence only where loc cannot say the "
                 "same: a narrow gap between two locs and a wide gap with much noise predict the "
@@ -166,6 +166,16 @@ def flipped_section(dataset, runs, pairs, rate):
         "Does doubt appear where labels contradict?",
         (html.Text(text), html.Figures(tuple(drawings))),
     )
+
+
+def _doubts(found):
+    """A sentence where the numbers at hand do not bear out what the section says, else nothing."""
+    rises = all(np.diff(found["marginal_likelihood"]["scale_mean"]) > 0)
+    start = found["expected_cross_entropy"]["trajectory"]["scale"][0]
+    falls = max(found["expected_cross_entropy"]["scale_mean"]) < start
+    if rises and falls:
+        return ""
+    return " This training is too short to show it: the scales have not got that far."
 
 
 def _by_class(values, labels, classes):

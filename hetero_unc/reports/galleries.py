@@ -31,7 +31,7 @@ def gallery_section(dataset, run):
     sure = sure[np.argsort(run.summary.total[sure], kind="stable")][:TILES]
     if len(sure):
         tiles = tuple(_tile(dataset, run, i, run.summary.total[i]) for i in sure)
-        caption = "No threshold on doubt finds these. Some are labels that deserve a check."
+        caption = "A threshold on doubt finds these last. Some are labels that deserve a check."
         blocks.append(html.Gallery("Wrong with the least doubt", tiles, caption))
     blocks.append(_table_of_set_aside(dataset, run, wrong))
     return html.Section("digits", "The digits themselves", tuple(blocks))

@@ -125,7 +125,13 @@ def collapse():
     }
     sides = {side: {loss: [0.1, 0.2] for loss in LOSSES} for side in ("right", "wrong")}
     curve = {"scale": [0.0, 1.0], **sides}
-    return {**dict.fromkeys(LOSSES, learned), "rates": [0.0, 0.5], "curve": curve}
+    fallen = {**learned, "scale_mean": [0.05, 0.05]}
+    return {
+        "expected_cross_entropy": fallen,
+        "marginal_likelihood": learned,
+        "rates": [0.0, 0.5],
+        "curve": curve,
+    }
 
 
 def write_as_json(path, value):

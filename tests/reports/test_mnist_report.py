@@ -9,11 +9,12 @@ import pytest
 from scipy.stats import binomtest
 
 from hetero_unc.predictive import Predictive
+from hetero_unc.reports.contradictions import collapse_section
 from hetero_unc.reports.doubt import set_aside
 from hetero_unc.reports.formats import format_nats, format_percent, format_spread
 from hetero_unc.reports.normals import choose_digits
 from hetero_unc.reports.trust import interval_of_share
-from mnist_report import write_mnist_report
+from mnist_report import METHODS, write_mnist_report
 
 
 @pytest.fixture
@@ -83,6 +84,21 @@ def test_a_folder_with_softmax_alone_has_a_page(runs_folder, small_dataset):
     text = text_of(write_mnist_report(runs_folder, small_dataset).read_text(encoding="utf-8"))
     assert "Left out: no run here has Gaussian logits." in text
     assert "without dropout passes" in text
+
+
+@pytest.mark.parametrize(
+    ("loss", "scales", "borne_out"),
+    [
+        ("marginal_likelihood", [0.1, 0.2], True),
+        ("marginal_likelihood", [0.2, 0.1], False),
+        ("expected_cross_entropy", [0.1, 0.9], False),
+    ],
+)
+def test_the_collapse_is_claimed_only_where_it_shows(finished_runs, loss, scales, borne_out):
+    found = json.loads((finished_runs / "collapse.json").read_text(encoding="utf-8"))
+    found[loss]["scale_mean"] = scales
+    section = collapse_section(found, METHODS)
+    assert ("too short to show it" in section.blocks[1].caption) != borne_out
 
 
 def test_results_of_other_data_are_refused(runs_folder, small_dataset):
