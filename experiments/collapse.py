@@ -58,13 +58,14 @@ plain floats, all axes are lists; S seeds, R rates, E recorded epochs, G points 
 
 import argparse
 import dataclasses
-import os
+import logging
 import pathlib
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
+
+from hetero_unc.start_up import import_quietly
+
+keras = import_quietly("keras")
 
 from hetero_unc.gaussian import split_parameters
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
@@ -151,7 +152,7 @@ def train(settings, loss, seed, **choices):
         return np.asarray(values).reshape(len(settings.rates), -1).mean(axis=1)
 
     def scale_by_rate():
-        return by_rate(split_parameters(model.predict_on_batch(inputs))[1])
+        return by_rate(split_parameters(model(inputs))[1])
 
     scales = [scale_by_rate()]
     record = keras.callbacks.LambdaCallback(
@@ -167,7 +168,7 @@ def train(settings, loss, seed, **choices):
         shuffle=False,
         verbose=0,
     )
-    parameters = keras.ops.convert_to_tensor(model.predict_on_batch(inputs))
+    parameters = model(inputs)
     probabilities = np.exp(LogExpectedSoftmax(seed=seed)(parameters))
     true = np.tile(np.repeat(np.arange(NUM_CLASSES), settings.items_per_class), len(settings.rates))
     contradicting = probabilities[np.arange(len(true)), (true + 1) % NUM_CLASSES]
@@ -285,9 +286,11 @@ def _spread(values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--preset", choices=("full", "smoke"), default="full")
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("runs/collapse"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/collapse"))
     options = parser.parse_args()
-    result = run(SMOKE if options.preset == "smoke" else Settings(), options.folder)
+    # Each network is a model of its own, which TensorFlow takes for one traced again and again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    result = run(SMOKE if options.preset == "smoke" else Settings(), options.out)
     rows = {name: result[name] for name in LOSSES}
     rows.update({f"loc sees the rate, {k}": v for k, v in result["loc_sees_the_rate"].items()})
     print("rate".ljust(32), *(f"{rate:6.2f}" for rate in result["rates"]))
@@ -298,7 +301,7 @@ def main():
         )
         print("  predicted rate".ljust(32), *(f"{value:6.2f}" for value in row["probability_mean"]))
         print(f"  loss {row['loss_mean']:.3f} (possible {result['smallest_possible_loss']:.3f})")
-    print(options.folder / "collapse.json")
+    print(options.out / "collapse.json")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments import collapse
+import collapse
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
 
 TINY = collapse.Settings(
