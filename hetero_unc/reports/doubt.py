@@ -12,6 +12,7 @@ __all__ = ["PARTS", "SHARES", "doubt_section", "is_about_the_image", "opening", 
 PARTS = ("total", "aleatoric", "epistemic")
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)  # of the items, to be looked at by a person
 SMALLEST_DRAWN = 1e-6  # nats
+LARGEST_TRUSTED_RISK = 0.02  # share of mistakes among what is kept
 
 
 def set_aside(total, wrong):
@@ -55,8 +56,8 @@ def opening(dataset, run):
     )
     if mistakes:
         lead += (
-            f"Its doubt finds the mistakes: the {len(items):,} digits it doubts most "
-            f"({format_percent(share, 0)}) hold {caught} of the {mistakes}."
+            f"The {len(items):,} it doubts most ({format_percent(share, 0)}) hold {caught} of its "
+            f"{mistakes} mistakes."
         )
     own = summary.aleatoric.mean() / max(summary.total.mean(), 1e-12)
     facts = (
@@ -66,7 +67,7 @@ def opening(dataset, run):
             "of the mistakes found",
             f"by looking at {format_percent(share, 0)}",
         ),
-        html.Fact(format_percent(own, 0), "of doubt is aleatoric", "the image's own"),
+        html.Fact(format_percent(own, 0), "of doubt is aleatoric", "the rest is epistemic"),
     )
     left = (
         html.Text(lead),
@@ -114,8 +115,16 @@ def _advice(dataset, run, items, wrong):
     missed = int(wrong.sum() - wrong[items].sum())
     to_look_at = int(is_about_the_image(summary)[items].sum())
     to_learn = len(items) - to_look_at
+    if missed > LARGEST_TRUSTED_RISK * kept:
+        yield (
+            "Train longer first.",
+            (
+                f"More than {format_percent(LARGEST_TRUSTED_RISK, 0)} of what it hardly doubts is "
+                "wrong, so its doubt says more about the network than about the images."
+            ),
+        )
     yield (
-        f"Trust {kept:,}.",
+        f"Keep {kept:,} as read.",
         (
             f"Doubt below {format_nats(threshold)} nats; {missed} of them "
             f"({format_percent(missed / max(1, kept))}) are wrong all the same."
