@@ -10,9 +10,11 @@ from scipy.stats import binomtest
 
 from hetero_unc.predictive import Predictive
 from hetero_unc.reports.contradictions import collapse_section
-from hetero_unc.reports.doubt import set_aside
+from hetero_unc.reports.doubt import opening, set_aside
 from hetero_unc.reports.formats import format_nats, format_percent, format_spread
+from hetero_unc.reports.html import Steps
 from hetero_unc.reports.normals import choose_digits
+from hetero_unc.reports.shown_run import ShownRun
 from hetero_unc.reports.trust import interval_of_share
 from mnist_report import METHODS, write_mnist_report
 
@@ -32,8 +34,17 @@ def test_the_page_says_what_the_predictions_say(source, runs_folder, small_datas
     right = int((predicted == small_dataset.test_labels).sum())
     assert f"The network reads {right} of 120 test digits correctly" in text_of(source)
     assert f"{120 - right} are wrong" in text_of(source)
-    # Random logits keep many mistakes whatever is set aside, and the page says so.
-    assert "Train longer first." in source
+
+
+@pytest.mark.parametrize(("every", "says_so"), [(1, True), (1000, False)])
+def test_doubt_that_hardly_finds_mistakes_asks_for_training(small_dataset, every, says_so):
+    read_as = small_dataset.test_labels.copy()
+    read_as[::every] = 0  # all read as 0 with the same doubt, or one item of 120
+    probabilities = 0.9 * np.eye(10)[read_as] + 0.01
+    run = ShownRun("a method", Predictive(probabilities[None]).summarise())
+    (columns,) = opening(small_dataset, run)
+    steps = [term for block in columns.left if isinstance(block, Steps) for term, _ in block.items]
+    assert ("Train longer first." in steps) == says_so
 
 
 def test_the_title_names_the_stand_in_for_mnist(source):
