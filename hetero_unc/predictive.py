@@ -9,10 +9,10 @@ import pathlib
 
 import numpy as np
 
-from hetero_unc.checks import ROW_SUM_TOLERANCE, check_array
+from hetero_unc.checks import ROW_SUM_TOLERANCE, as_array, check_array
 from hetero_unc.writing import write_atomically
 
-__all__ = ["Predictive", "PredictiveSummary"]
+__all__ = ["Predictive", "PredictiveSummary", "check_ids"]
 
 FORMAT = "hetero_unc.predictive.1"
 
@@ -111,13 +111,7 @@ class Predictive:
                 f"Every row of `probabilities` must sum to 1. Received: a row off by {off:.6g}"
             )
         self._set("probabilities", probabilities.astype(np.float32, copy=False))
-        ids = np.arange(items) if self.ids is None else np.asarray(self.ids)
-        if ids.shape != (items,) or ids.dtype.kind not in "iuU":
-            raise ValueError(
-                f"`ids` must be {items} integers or strings. "
-                f"Received: dtype={ids.dtype}, shape={ids.shape}"
-            )
-        self._set("ids", ids)
+        self._set("ids", check_ids(self.ids, items))
         for name in ("draw_entropy", "draw_agreement"):
             self._set(name, self._checked(name, (passes, items)))
         for name in ("loc", "scale"):
@@ -204,6 +198,17 @@ class Predictive:
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)
+
+
+def check_ids(ids, items):
+    """Return `ids` as an array of `items` integers or strings; 0 to N - 1 for None."""
+    array = np.arange(items) if ids is None else as_array(ids, name="ids")
+    if array.shape != (items,) or array.dtype.kind not in "iuU":
+        raise ValueError(
+            f"`ids` must be {items} integers or strings. "
+            f"Received: dtype={array.dtype}, shape={array.shape}"
+        )
+    return array
 
 
 def _entropy(probabilities):

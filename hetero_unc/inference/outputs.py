@@ -20,18 +20,30 @@ OUTPUTS = ("parameters", "log_probabilities", "probabilities", "logits")
 def output_kind(model, output=None):
     """Which of `OUTPUTS` the model returns, by its last layer and output shape.
 
+    Args:
+        model: A Sequential or Functional model.
+        output: One of `OUTPUTS`, where the last layer does not tell.
+
     Raises:
-        ValueError: If `output` is None and neither tells, or C < 2.
+        ValueError: If `output` is None and nothing tells, if it does not fit the output's shape, or
+            if C < 2.
     """
-    shape = model.output_shape
-    if isinstance(shape, (list, dict)) or len(shape) not in (2, 3) or shape[1] < 2:
+    shape = tuple(model.outputs[0].shape)
+    gaussian = len(shape) == 3 and shape[2] == 2
+    if len(model.outputs) != 1 or not (len(shape) == 2 or gaussian) or (shape[1] or 2) < 2:
         raise ValueError(
             "`model` must have one output: (N, C) or Gaussian logits (N, C, 2), C >= 2. "
-            f"Received: output_shape={shape}"
+            f"Received: output_shape={model.output_shape}"
         )
     if output is not None:
-        return check_choice(output, OUTPUTS, name="output")
-    if len(shape) == 3:
+        check_choice(output, OUTPUTS, name="output")
+        if gaussian != (output == "parameters"):
+            raise ValueError(
+                "`output` must be 'parameters' for an output of shape (N, C, 2), and another for "
+                f"(N, C). Received: output={output!r}, output_shape={shape}"
+            )
+        return output
+    if gaussian:
         return "parameters"
     last = _last_layer(model)
     if isinstance(last, LogExpectedSoftmax):
@@ -50,8 +62,8 @@ def output_kind(model, output=None):
 
 def to_parameters(model):
     """`model` without a final `LogExpectedSoftmax`, and that layer's draws; or `(model, None)`."""
-    last = model.layers[-1] if getattr(model, "layers", None) else None
-    if not isinstance(last, LogExpectedSoftmax) or not getattr(model, "inputs", None):
+    last = _operation_of(model.outputs[0])
+    if not isinstance(last, LogExpectedSoftmax):
         return model, None
     return keras.Model(model.inputs, last.input, name=model.name), last.draws
 
@@ -89,16 +101,22 @@ class GaussianStatistics(keras.layers.Layer):
 
 
 class Probabilities(keras.layers.Layer):
-    """Outputs `(N, C)` of one pass -> what a `Predictive` keeps of it."""
+    """Outputs `(N, C)` of one pass -> what a `Predictive` keeps of it.
 
-    def __init__(self, kind, **kwargs):
+    Args:
+        kind: One of `OUTPUTS` but `"parameters"`.
+        rounded: Whether probabilities come in half precision, whose rows sum to one within 1 %.
+    """
+
+    def __init__(self, kind, rounded=False, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        self.kind = kind
+        self.kind, self.rounded = kind, rounded
         self.built = True
 
     def call(self, outputs):
         if self.kind == "probabilities":
-            return {"probabilities": outputs}
+            total = ops.sum(outputs, axis=-1, keepdims=True) if self.rounded else 1.0
+            return {"probabilities": outputs / total}
         # Softmax leaves log-probabilities as they are, and removes what rounding adds to a sum.
         return {"probabilities": ops.softmax(outputs, axis=-1)}
 
@@ -107,8 +125,13 @@ class Probabilities(keras.layers.Layer):
 
 
 def _last_layer(model):
-    layers = getattr(model, "layers", [])
-    last = layers[-1] if layers else None
-    while isinstance(last, keras.Model) and last.layers:
-        last = last.layers[-1]
+    """What made the output, looked for inside nested models with a graph of their own."""
+    last = _operation_of(model.outputs[0])
+    while getattr(last, "outputs", None):
+        last = _operation_of(last.outputs[0])
     return last
+
+
+def _operation_of(tensor):
+    # Not `model.layers[-1]`: an operation such as `2 * x` may follow it, which is no layer.
+    return tensor._keras_history.operation

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from rich.progress import Progress
 
-from hetero_unc.checks import check_array, check_count
+from hetero_unc.checks import as_array, check_array, check_count
 from hetero_unc.inference.monte_carlo_dropout import set_pass, with_monte_carlo_dropout
 from hetero_unc.inference.outputs import (
     GaussianStatistics,
@@ -16,7 +16,7 @@ from hetero_unc.inference.outputs import (
     to_parameters,
 )
 from hetero_unc.inference.stochastic_layer import StochasticLayer
-from hetero_unc.predictive import Predictive
+from hetero_unc.predictive import Predictive, check_ids
 
 __all__ = ["MonteCarloDropout", "predict"]
 
@@ -29,8 +29,8 @@ def predict(
     """Predict once, with dropout off.
 
     Args:
-        model: A built Keras model that ends in Gaussian logits, in `LogExpectedSoftmax` or in a
-            softmax.
+        model: A built Keras model of one input that ends in Gaussian logits, in
+            `LogExpectedSoftmax` or in a softmax.
         images: Array `(N, ...)` of the model's input shape.
         draws: Integer D, draws of the logits; None for those of the model's `LogExpectedSoftmax`,
             or else 1000. Unused for a model without logit noise.
@@ -49,9 +49,9 @@ def predict(
             an output that is not known.
     """
     seed = check_count(seed, name="seed", minimum=0)
-    reading = _reading(model, draws, output, seed)
-    prepared = _Prepared(None, *reading)
-    return _run(prepared, model, images, 1, batch_size, ids, progress)
+    body, statistics = _reading(model, draws, output, seed)
+    prepared = _Prepared(None, _as_graph(body), statistics)
+    return _run(prepared, images, 1, batch_size, ids, progress)
 
 
 class MonteCarloDropout:
@@ -91,14 +91,17 @@ class MonteCarloDropout:
     ):
         self.passes = check_count(passes, name="passes")
         seed = check_count(seed, name="seed", minimum=0)
-        self.model, self.progress = model, progress
+        self.progress = progress
         body, statistics = _reading(model, draws, output, seed)
-        body = with_monte_carlo_dropout(body, masks=masks, insertion_rate=insertion_rate, seed=seed)
-        self._prepared = _Prepared(*_split(body), statistics)
+        stochastic = with_monte_carlo_dropout(
+            body, masks=masks, insertion_rate=insertion_rate, seed=seed
+        )
+        shape = _as_graph(body).inputs[0].shape
+        self._prepared = _Prepared(*_split(_as_graph(stochastic, shape)), statistics)
 
     def predict(self, images, *, batch_size=256, ids=None):
         """Array `(N, ...)` of the model's input shape -> `Predictive` of P passes."""
-        return _run(self._prepared, self.model, images, self.passes, batch_size, ids, self.progress)
+        return _run(self._prepared, images, self.passes, batch_size, ids, self.progress)
 
 
 class _Prepared:
@@ -106,6 +109,7 @@ class _Prepared:
 
     def __init__(self, prefix, body, statistics):
         self.prefix, self.statistics = prefix, statistics
+        self.input_shape = tuple((prefix or body).inputs[0].shape)
         self.tail = keras.Model(body.inputs, statistics(body.outputs[0]))
         self.stochastic = any(isinstance(part, StochasticLayer) for part in body._flatten_layers())
 
@@ -127,22 +131,34 @@ def _reading(model, draws, output, seed):
         )
     if draws is not None:
         draws = check_count(draws, name="draws")
-    kind = output_kind(model, output)
+    graph = _as_graph(model)
+    kind = output_kind(graph, output)
     if kind == "log_probabilities":
-        model, own = to_parameters(model)
-        draws = draws or own
-        kind = kind if own is None else "parameters"
+        parameters, own = to_parameters(graph)
+        if own is not None:
+            return parameters, GaussianStatistics(draws or own, seed)
     if kind == "parameters":
-        return _as_graph(model), GaussianStatistics(draws or DRAWS, seed)
-    return _as_graph(model), Probabilities(kind)
+        return model, GaussianStatistics(draws or DRAWS, seed)
+    rounded = keras.backend.standardize_dtype(graph.outputs[0].dtype) != "float32"
+    return model, Probabilities(kind, rounded)
 
 
-def _as_graph(model):
-    """The model itself, or a Functional model that calls it, where it has no graph of its own."""
-    if getattr(model, "inputs", None):
+def _as_graph(model, shape=None):
+    """The model itself, or a Functional model that calls it, where it has no graph of its own.
+
+    `shape` is that of the input; None for the one that `model` was built for.
+    """
+    inputs = getattr(model, "inputs", None) or []
+    if len(inputs) == 1:
         return model
-    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]))
-    return keras.Model(inputs, model(inputs), name=model.name)
+    shape = shape or (model.get_build_config() or {}).get("input_shape") or ()
+    if inputs or not shape or not all(size is None or isinstance(size, int) for size in shape):
+        raise ValueError(
+            "`model` must have one input, an array. "
+            f"Received: model={model.name!r} of class {type(model).__name__}"
+        )
+    image = keras.Input(shape[1:])
+    return keras.Model(image, model(image), name=model.name)
 
 
 def _split(model):
@@ -165,8 +181,9 @@ def _split(model):
         return None, model
 
 
-def _run(prepared, model, images, passes, batch_size, ids, progress):
-    images = _check_inputs(model, images)
+def _run(prepared, images, passes, batch_size, ids, progress):
+    images = _check_inputs(prepared.input_shape, images)
+    ids = check_ids(ids, len(images))
     batch_size = min(check_count(batch_size, name="batch_size"), len(images))
     starts = range(0, len(images), batch_size)
     arrays = {}
@@ -187,14 +204,13 @@ def _run(prepared, model, images, passes, batch_size, ids, progress):
     return Predictive(ids=ids, **arrays)
 
 
-def _check_inputs(model, images):
-    shape = tuple(model.input_shape[1:])
-    array = np.asarray(images)
-    fits = array.ndim == len(shape) + 1 and all(
-        want in (None, found) for want, found in zip(shape, array.shape[1:], strict=True)
+def _check_inputs(input_shape, images):
+    array = as_array(images, name="images")
+    fits = array.ndim == len(input_shape) and all(
+        want in (None, found) for want, found in zip(input_shape[1:], array.shape[1:], strict=True)
     )
     if not fits:
-        sizes = ", ".join("any" if size is None else str(size) for size in shape)
+        sizes = ", ".join("any" if size is None else str(size) for size in input_shape[1:])
         raise ValueError(
             f"`images` must have the model's input shape (N, {sizes}). "
             f"Received: shape={array.shape}"
