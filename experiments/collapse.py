@@ -7,7 +7,7 @@ so? Under the expected cross-entropy (Reasonable Doubt, 2018) and under the marg
     python experiments/collapse.py          half a minute on two idle cores; runs/collapse/
 
 Numbers to expect: all start at a scale of 0.75. The marginal likelihood moves it to 0.3 where the
-labels agree and to more than 5 where half of them contradict, rising from rate to rate, and the
+labels agree and to about 5 where half of them contradict, rising from rate to rate, and the
 predicted rates follow the true ones. The expected cross-entropy moves it below 0.02 at every rate
 and predicts one average rate, about 0.25, for all.
 

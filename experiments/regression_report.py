@@ -11,10 +11,11 @@ METHODS = {  # name in results.json -> panel, name on the page
     "likelihood": ("e", "mean and sd by likelihood"),
     "likelihood_with_decay": ("f", "mean and sd, searched decay"),
 }
+COLUMNS = ("(c) squared error", "(d) with decay", "(e) likelihood", "(f) with decay")
 MEASURES = {  # key in results.json -> column
     "rmse_mean": "RMSE of the mean to the truth",
-    "rmse_mean_quiet_half": "in the quiet half",
-    "rmse_mean_noisy_half": "in the noisy half",
+    "rmse_mean_quiet_half": "the same, quiet half",
+    "rmse_mean_noisy_half": "the same, noisy half",
     "overfit_gap": "over-fit gap",
     "negative_log_likelihood": "NLL, nats",
     "overfit_gap_likelihood": "over-fit gap, nats",
@@ -29,6 +30,7 @@ TAIL_MEASURES = {
     "degrees_of_freedom": "degrees of freedom",
 }
 TAIL_NAMES = {"normal": "Normal", "laplace": "Laplace", "student_t": "Student-t"}
+VERDICTS = {True: "Holds here.", False: "Does not hold here."}
 Y_LIMITS = (-3, 3)
 # What a Normal puts within two standard deviations: the ideal coverage of every band here.
 TWO_SD = 0.9545
@@ -118,14 +120,11 @@ def write_report(result, path):
                 f"{len(settings['seeds'])} seeds. Differences are paired by seed, with their "
                 "standard error; all errors are in the units of y."
             ),
-            html.Table(
-                "What the blog says of its panels, and what was measured",
-                ("statement", "here", "evidence"),
+            html.Steps(
                 tuple(
-                    (row["claim"], "holds" if row["holds"] else "does not hold", row["evidence"])
+                    (f"{row['claim']} {VERDICTS[row['holds']]}", row["evidence"])
                     for row in result["claims"]
-                ),
-                text_columns=(0, 1, 2),
+                )
             ),
         ),
         (
@@ -176,8 +175,8 @@ def _band(grid, curves, colour):
 def _numbers(result):
     methods, steps = result["methods"], result["by_epoch"]["steps_per_epoch"]
     rows = tuple(
-        (f"({panel}) {title}", *(_cell(methods[name][key]) for key in MEASURES))
-        for name, (panel, title) in METHODS.items()
+        (column, *(_cell(methods[name][key]) for name in METHODS))
+        for key, column in MEASURES.items()
     )
     decays = "; ".join(
         f"({METHODS[name][0]}) {', '.join(f'{decay:g}' for decay in methods[name]['decays'])}"
@@ -200,7 +199,7 @@ def _numbers(result):
         html.Table(
             "Mean ± standard deviation over seeds, fresh test items. The over-fit gap is test "
             "minus training: of the RMSE to y, and of the negative log-likelihood",
-            ("method", *MEASURES.values()),
+            ("measure", *COLUMNS),
             rows,
         ),
         html.Text(
@@ -231,6 +230,10 @@ def _numbers(result):
 
 def _tails(result):
     freedom = result["settings"]["degrees_of_freedom"]
+    decays = "; ".join(
+        f"{TAIL_NAMES[name]} {', '.join(f'{decay:g}' for decay in row['decays'])}"
+        for name, row in result["heavy_tails"].items()
+    )
     return (
         html.Text(
             "The blog: any distribution fits, one output for each of its parameters. Here the "
@@ -245,6 +248,11 @@ def _tails(result):
                 (TAIL_NAMES[name], *(_cell(row.get(key)) for key in TAIL_MEASURES))
                 for name, row in result["heavy_tails"].items()
             ),
+        ),
+        html.Text(
+            f"Decays chosen on the validation split, seed by seed: {decays}. The largest searched "
+            f"is {max(result['settings']['decays']):g}.",
+            quiet=True,
         ),
     )
 
