@@ -312,8 +312,10 @@ def test_weights_are_the_very_variables_of_the_given_model(case, masks):
 @pytest.mark.parametrize("masks", MASKS)
 def test_calls_differ_and_the_same_pass_comes_back_to_the_bit(case, masks):
     found = case[masks]
-    assert not np.array_equal(found["first"], found["second"])
-    assert not np.array_equal(found["second"], found["by_call"])
+    draws = np.stack([found["first"], found["second"], found["by_call"]])
+    different = len(np.unique(draws, axis=0))
+    # One mask over three or four units may well come twice.
+    assert different == 3 if masks == "per_item" else different > 1
     np.testing.assert_array_equal(found["again"], found["first"])
 
 
@@ -686,3 +688,20 @@ for masks in ("per_item", "per_pass"):
 def test_replicas_draw_different_masks_per_item_and_the_same_per_pass():
     # A process of its own: TensorFlow divides the CPU only before it has used it.
     subprocess.run([sys.executable, "-c", REPLICAS], check=True)
+
+
+def test_padding_stays_masked_behind_stochastic_layers():
+    model = keras.Sequential(
+        [
+            keras.Input((None,)),
+            layers.Embedding(7, 3, mask_zero=True),
+            layers.SpatialDropout1D(RATE),
+            layers.LSTM(4, recurrent_dropout=RATE),
+        ]
+    )
+    wrapped = with_monte_carlo_dropout(model, masks="per_pass", seed=0)
+    outputs = []
+    for tokens in ([[2, 3, 1]], [[2, 3, 1, 0, 0]]):
+        set_pass(wrapped, 0)
+        outputs.append(np.asarray(wrapped(np.array(tokens))))
+    np.testing.assert_allclose(*outputs, rtol=1e-5)
