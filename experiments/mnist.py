@@ -90,7 +90,8 @@ def runs_of(preset, dataset, precision="float32"):
         return [Run(method, "adam", adam, 0, flip_rate=0.2, **base) for method in METHODS]
     full = [Run(method, "adam", adam, seed, **base) for seed in range(5) for method in METHODS]
     augmented = [
-        Run("marginal_likelihood", "adam_augmented", 2 * adam, seed, **base) for seed in range(5)
+        Run("marginal_likelihood", "adam_augmented", adam + adam // 2, seed, **base)
+        for seed in range(5)
     ]
     if preset == "full":
         return full + augmented
