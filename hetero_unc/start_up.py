@@ -12,6 +12,9 @@ import tempfile
 
 __all__ = ["import_quietly"]
 
+# The process's own, which C++ writes to; `sys.stderr` is something else in a notebook.
+STANDARD_ERROR = 2
+
 
 def import_quietly(name):
     """Import the module `name`, holding back what it writes to standard error.
@@ -20,15 +23,9 @@ def import_quietly(name):
     this: a library does not silence its caller's process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        standard_error = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):  # a notebook's or a test's stand-in
-        return importlib.import_module(name)
-    with tempfile.TemporaryFile() as held_back, contextlib.ExitStack() as stack:
-        saved = os.dup(standard_error)
-        stack.callback(os.close, saved)
-        sys.stderr.flush()
-        os.dup2(held_back.fileno(), standard_error)
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held_back, _duplicate(STANDARD_ERROR) as saved:
+        os.dup2(held_back.fileno(), STANDARD_ERROR)
         try:
             return importlib.import_module(name)
         except BaseException:
@@ -36,4 +33,13 @@ def import_quietly(name):
             os.write(saved, held_back.read())
             raise
         finally:
-            os.dup2(saved, standard_error)
+            os.dup2(saved, STANDARD_ERROR)
+
+
+@contextlib.contextmanager
+def _duplicate(descriptor):
+    copy = os.dup(descriptor)
+    try:
+        yield copy
+    finally:
+        os.close(copy)

@@ -14,7 +14,7 @@ def as_distributions(y_true, num_classes):
     """`(N, C)` float32: the distributions themselves, or one-hot rows of the classes."""
     if are_distributions(y_true, num_classes):
         return ops.cast(y_true, "float32")
-    if len(y_true.shape) == 2 and y_true.shape[1] != 1 or len(y_true.shape) > 2:
+    if (len(y_true.shape) == 2 and y_true.shape[1] != 1) or len(y_true.shape) > 2:
         raise ValueError(
             f"`y_true` must be classes of shape (N,) or label distributions of shape "
             f"(N, {num_classes}). Received: shape={tuple(y_true.shape)}"
