@@ -97,9 +97,15 @@ def runs_of(preset, dataset, precision="float32"):
         return full + augmented
     # 20,000 steps of 100, as in the tutorial; a checkpoint every 500.
     tutorial = {**base, "steps_per_epoch": 500}
-    return full + augmented + [
-        Run(method, "tutorial_sgd", 40, seed, **tutorial) for seed in range(3) for method in METHODS
-    ]
+    return (
+        full
+        + augmented
+        + [
+            Run(method, "tutorial_sgd", 40, seed, **tutorial)
+            for seed in range(3)
+            for method in METHODS
+        ]
+    )
 
 
 def compiled_model(run, input_shape, steps):

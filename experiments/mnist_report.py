@@ -16,43 +16,16 @@ from hetero_unc.predictive import Predictive
 from hetero_unc.reports import html
 from hetero_unc.reports.contradictions import collapse_section, flipped_section
 from hetero_unc.reports.doubt import doubt_section, opening
-from hetero_unc.reports.formats import format_percent, format_spread
 from hetero_unc.reports.galleries import gallery_section
 from hetero_unc.reports.normals import normals_section
 from hetero_unc.reports.shown_run import ShownRun
 from hetero_unc.reports.trust import training_section, trust_section
+from mnist_results import FLIPPED, METHODS, headlines, recipe_name, results_section
 
-METHODS = {  # name in results.json -> name on the page, colour, line, marker; the first is shown
-    "marginal_likelihood": ("marginal likelihood", "blue", "-", "o"),
-    "expected_cross_entropy": ("expected cross-entropy", "rose", "--", "s"),
-    "softmax": ("plain softmax", "quiet", ":", "^"),
-}
 NAMES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
-RECIPES = {
-    "tutorial_sgd": "SGD 0.001 (tutorial)",
-    "adam": "Adam",
-    "adam_augmented": "Adam, augmented",
-}
 PRESETS = ("full", "quick", "grid", "smoke", "flipped")  # the first that is there is shown
 RECIPES_SHOWN = ("adam", "adam_augmented", "tutorial_sgd")  # likewise
-FLIPPED = "_flipped"  # ends the recipe of a row whose training labels were flipped
 IDENTITY = ("dataset", "method", "recipe", "epochs", "seed", "precision")
-PUBLISHED = (
-    ("blog, 2018: expected cross-entropy", "99.33"),
-    ("blog, 2018: the net before", "about 97"),
-    ("TensorFlow layers tutorial", "97.3"),
-)
-RESULT_COLUMNS = {  # column -> key in results.json, decimals, factor
-    "accuracy, %": ("accuracy", 2, 100),
-    "log loss": ("nll", 4, 1),
-    "Brier": ("brier", 4, 1),
-    "ECE": ("ece", 4, 1),
-    "AURC": ("aurc", 5, 1),
-    "AUROC mistakes": ("auroc_errors", 3, 1),
-    "AUROC other images": ("auroc_ood", 3, 1),
-    "mean scale": ("mean_scale", 4, 1),
-    "seconds": ("seconds", 0, 1),
-}
 
 
 def write_mnist_report(folder, dataset):
@@ -87,9 +60,9 @@ def write_mnist_report(folder, dataset):
     page = html.Page(
         title=_title(dataset),
         subtitle=_subtitle(dataset, shown[0]),
-        opening=(*opening(dataset, runs[0]), _headlines(shown)),
+        opening=(*opening(dataset, runs[0]), headlines(shown)),
         sections=(
-            _results_section(plain),
+            results_section(plain),
             training_section(runs, items="test images"),
             trust_section(dataset.test_labels, runs),
             doubt_section(dataset, runs[0]),
@@ -205,100 +178,9 @@ def _subtitle(dataset, row):
     passes = f"{row['passes']} dropout passes" if row["passes"] else "without dropout passes"
     return (
         f"{len(dataset.test_labels):,} test images of {NAMES[dataset.name]}. Unless said "
-        f"otherwise: {METHODS[row['method']][0]}, {_recipe(row)}, {row['epochs']:.3g} epochs, seed "
-        f"{row['seed']}, {passes}."
+        f"otherwise: {METHODS[row['method']][0]}, {recipe_name(row)}, {row['epochs']:.3g} epochs, "
+        f"seed {row['seed']}, {passes}."
     )
-
-
-def _recipe(row):
-    flipped = row["recipe"].endswith(FLIPPED)
-    name = RECIPES[row["recipe"].removesuffix(FLIPPED)]
-    return f"{name}, training labels flipped" if flipped else name
-
-
-def _headlines(shown):
-    columns = ("accuracy, %", "log loss", "ECE", "AUROC mistakes", "AUROC other images")
-    return html.Table(
-        caption=(
-            "Each method once, alike in network, recipe and seed. AUROC: how well doubt ranks "
-            "mistakes above correct digits, and other images above digits; 0.5 is chance."
-        ),
-        columns=("method", *columns, "mean scale"),
-        rows=tuple(
-            (
-                METHODS[row["method"]][0],
-                *(_cell([row], column) for column in columns),
-                _cell([row], "mean scale"),
-            )
-            for row in shown
-        ),
-    )
-
-
-def _results_section(rows):
-    title = "Results beside the blog's"
-    if not rows:
-        return html.left_out("results", title, "only runs with flipped labels are here")
-    groups = {}
-    for row in rows:
-        key = (row["recipe"], row["epochs"], row["method"], row["passes"])
-        groups.setdefault(key, {})[row["seed"]] = row  # presets share runs
-    groups = {key: list(by_seed.values()) for key, by_seed in groups.items()}
-    recipes, methods = list(RECIPES), list(METHODS)[::-1]
-    order = sorted(
-        groups, key=lambda key: (recipes.index(key[0]), key[1], methods.index(key[2]), key[3])
-    )
-    published = [
-        (what, "published", "", "", "1", accuracy, *[""] * (len(RESULT_COLUMNS) - 1))
-        for what, accuracy in PUBLISHED
-    ]
-    measured = [
-        (
-            METHODS[method][0],
-            RECIPES[recipe],
-            f"{epochs:.3g}",
-            str(passes or "none"),
-            str(len(groups[recipe, epochs, method, passes])),
-            *(_cell(groups[recipe, epochs, method, passes], name) for name in RESULT_COLUMNS),
-        )
-        for recipe, epochs, method, passes in order
-    ]
-    table = html.Table(
-        caption=(
-            "Test results, mean ± standard deviation over seeds. Shaded: published values, one run "
-            "each as far as is known; all others are measured."
-        ),
-        columns=("method", "recipe", "epochs", "passes", "seeds", *RESULT_COLUMNS),
-        rows=(*published, *measured),
-        text_columns=(0, 1),
-        marked=tuple(range(len(published))),
-    )
-    texts = (html.Text(sentence) for sentence in _what_the_results_say(groups))
-    return html.Section("results", title, (*texts, table))
-
-
-def _what_the_results_say(groups):
-    """Is the gain the head's or the recipe's? Only what these rows can answer."""
-    yield (
-        "The blog reports 99.33 % for Gaussian logits and about 97 % for the net before them. "
-        "About 97 % is what a tutorial reaches with plain SGD; with which optimiser the 99.33 % "
-        "was reached is not stated. So the control is the plain softmax in the same recipe."
-    )
-    best = {}
-    for (recipe, epochs, method, _), rows in groups.items():
-        accuracy = float(np.mean([row["accuracy"] for row in rows]))
-        found = best.setdefault((recipe, epochs), {})
-        found[method] = max(accuracy, found.get(method, 0))
-    for (recipe, epochs), found in best.items():
-        control = found.pop("softmax", None)
-        if control is None or not found:
-            continue
-        heads = " and ".join(f"{format_percent(v)} ({METHODS[m][0]})" for m, v in found.items())
-        yield (
-            f"{RECIPES[recipe]}, {epochs:.3g} epochs: {format_percent(control)} with the plain "
-            f"softmax, {heads} with Gaussian logits. The better head "
-            f"changes {100 * (max(found.values()) - control):+.2f} points."
-        )
 
 
 def _collapse_section(folder):
@@ -346,9 +228,3 @@ def _making_section(folder, dataset, row):
             ),
         ),
     )
-
-
-def _cell(rows, column):
-    key, decimals, factor = RESULT_COLUMNS[column]
-    values = [None if row[key] is None else factor * row[key] for row in rows]
-    return format_spread(values, decimals)
