@@ -2,6 +2,7 @@
 
 PRESET   ?= quick
 DATA_DIR ?=
+PRECISION ?=
 PYTHON   ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
               $(if $(shell $(name) $(is_supported) 2>/dev/null && echo yes),$(name))) python3)
 
@@ -31,11 +32,13 @@ help: ## List these targets.
 	@echo
 	@echo "  PRESET=quick|full|grid|flipped|smoke   how much of an experiment runs ($(PRESET))"
 	@echo "  DATA_DIR=folder                        holds mnist/; else HETERO_UNC_DATA, else a download"
+	@echo "  PRECISION=mixed_bfloat16               faster where the hardware has it; else float32"
 
 install: $(RUNTIME) ## Create .venv and install the package with all that it needs to run.
 
 mnist: $(RUNTIME) ## Train three classifiers on MNIST and write runs/mnist/report.html.
-	.venv/bin/python experiments/mnist.py --preset $(PRESET) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)")
+	.venv/bin/python experiments/mnist.py --preset $(PRESET) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \
+	  $(if $(PRECISION),--precision $(PRECISION))
 
 regression: $(RUNTIME) ## Fit mean and variance of one variable, and write runs/regression/.
 	.venv/bin/python experiments/regression.py
