@@ -304,8 +304,8 @@ def show_collapse(settings, folder):
 
 def show(rows, report):
     console = Console()
-    table = Table(box=None, pad_edge=False)
-    for heading in ("method", "recipe", "passes", "runs", "accuracy", "nll", "ece", "auroc ood"):
+    table = Table(box=None, padding=(0, 1, 0, 0), caption="accuracy in %; ood: AUROC of doubt")
+    for heading in ("method", "recipe", "passes", "runs", "accuracy", "nll", "ece", "ood"):
         table.add_column(heading, no_wrap=heading in ("method", "recipe"))
     keys = dict.fromkeys((row["method"], row["recipe"], row["passes"]) for row in rows)
     for method, recipe, passes in keys:
@@ -323,7 +323,7 @@ def show(rows, report):
             recipe,
             str(passes),
             str(len(same)),
-            f"{100 * means['accuracy']:.2f} %",
+            f"{100 * means['accuracy']:.2f}",
             f"{means['nll']:.4f}",
             f"{means['ece']:.4f}",
             f"{means['auroc_ood']:.4f}",
