@@ -10,7 +10,9 @@ import os
 import pathlib
 import tempfile
 
-__all__ = ["write_atomically", "write_json", "write_text"]
+__all__ = ["remove_unfinished", "write_atomically", "write_json", "write_text"]
+
+UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
@@ -29,7 +31,7 @@ def write_atomically(path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix="".join(path.suffixes), dir=path.parent
+            prefix=f"{UNFINISHED}{path.stem}-", suffix="".join(path.suffixes), dir=path.parent
         )
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -45,6 +47,15 @@ def write_atomically(path):
         raise _cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder):
+    """Remove what killed processes left under temporary names in `folder` and below it.
+
+    Only where no other process writes.
+    """
+    for path in pathlib.Path(folder).rglob(f"{UNFINISHED}*"):
+        path.unlink(missing_ok=True)
 
 
 def write_text(path, text):

@@ -9,7 +9,6 @@ of the file's name, one rename commits both, and every variable of model and opt
 import pathlib
 import re
 import time
-import zipfile
 
 import keras
 import numpy as np
@@ -43,13 +42,16 @@ def restore(model, path):
     # A new optimiser has no slots before this.
     model.optimizer.build(model.trainable_variables)
     variables = _variables(model)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            values = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is not a whole checkpoint: {error}. Delete the run folder"
-        ) from error
+    # Opened here, because NumPy leaves a file open that it cannot read.
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                values = {name: archive[name] for name in archive.files}
+        # An altered file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
+        except Exception as error:
+            raise ValueError(
+                f"{path} is not a whole checkpoint: {error}. Delete the run folder"
+            ) from error
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: value.shape for name, value in values.items()}
     if wanted != found:
@@ -104,7 +106,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.write_history(self.history)
         path = self.folder / f"epoch-{epoch + 1:05d}{SUFFIX}"
         arrays = {
-            name: keras.ops.convert_to_numpy(variable.value)
+            name: keras.ops.convert_to_numpy(variable)
             for name, variable in _variables(self.model).items()
         }
         with write_atomically(path) as temporary, open(temporary, "wb") as file:

@@ -4,19 +4,17 @@ Keras does the training; this module adds checks of the data, checkpoints, the o
 and the history.
 """
 
-import csv
-import math
 import pathlib
 
-import keras
 import numpy as np
 
 from hetero_unc.checks import check_count, check_images, check_label_distributions, check_labels
 from hetero_unc.training.batches import batches_per_pass, shuffled_batches
 from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint, restore
-from hetero_unc.writing import write_atomically
+from hetero_unc.training.finite_loss import FiniteLoss
+from hetero_unc.training.history import read_history, write_history
 
-__all__ = ["fit", "save_model"]
+__all__ = ["fit"]
 
 
 def fit(
@@ -83,11 +81,16 @@ def fit(
         )
     check_count(epochs, name="epochs")
     check_count(batch_size, name="batch_size")
-    steps = steps_per_epoch or batches_per_pass(len(images), batch_size)
+    check_count(validation_freq, name="validation_freq")
+    steps = batches_per_pass(len(images), batch_size)
+    if steps_per_epoch is not None:
+        steps = check_count(steps_per_epoch, name="steps_per_epoch")
     folder = pathlib.Path(folder)
     done, checkpoint = latest_checkpoint(folder / "checkpoint")
-    history = _read_history(folder / "history.csv")[:done]
+    history = []
     if checkpoint is not None:
+        # A run killed between the two files has the history of one epoch more.
+        history = read_history(folder / "history.csv")[:done]
         _restore(model, checkpoint, history, done)
     if done >= epochs:
         return history
@@ -106,40 +109,12 @@ def fit(
             Checkpoint(
                 folder / "checkpoint",
                 history,
-                lambda rows: _write_history(folder / "history.csv", rows),
+                lambda rows: write_history(folder / "history.csv", rows),
             ),
         ],
     )
-    return history
-
-
-def save_model(model, path):
-    """Write a `.keras` file, whole or not at all."""
-    with write_atomically(path) as temporary:
-        model.save(temporary)
-
-
-class FiniteLoss(keras.callbacks.Callback):
-    """Stops a run whose loss is NaN or infinite, and says where that shows."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        loss = (logs or {}).get("loss", 0.0)
-        if math.isfinite(loss):
-            return
-        broken = [
-            weight.path
-            for weight in self.model.weights
-            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()
-        ]
-        where = (
-            f"the first weight that is not finite is {broken[0]}"
-            if broken
-            else ("all weights are finite, so the data or the loss is to blame")
-        )
-        raise FloatingPointError(
-            f"The loss is {loss} at step {int(self.model.optimizer.iterations)}; {where}. The "
-            "checkpoint of the last whole epoch is kept"
-        )
+    # From the file, so that a run that was resumed returns what an uninterrupted one does.
+    return read_history(folder / "history.csv")
 
 
 def _check_targets(labels, num_classes, length, *, name):
@@ -167,22 +142,3 @@ def _restore(model, checkpoint, history, done):
             "the run folder"
         )
     restore(model, checkpoint)
-
-
-def _read_history(path):
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows]
-
-
-def _write_history(path, rows):
-    with (
-        write_atomically(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        names = dict.fromkeys(name for row in rows for name in row)
-        writer = csv.DictWriter(file, fieldnames=list(names), restval="nan")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -9,7 +9,7 @@ import platform
 import socket
 from importlib import metadata
 
-from hetero_unc.writing import write_json
+from hetero_unc.writing import remove_unfinished, write_json
 
 __all__ = ["open_run_folder", "package_versions"]
 
@@ -55,6 +55,7 @@ def open_run_folder(folder, config):
         ) from error
     with lock:
         _take(lock, folder)
+        remove_unfinished(folder)
         _check_config(folder, config)
         yield folder
 
@@ -79,7 +80,7 @@ def _check_config(folder, config):
     config = json.loads(json.dumps(config))  # tuples become lists, as in the file
     if path.exists():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))["config"]
+            found = dict(json.loads(path.read_text(encoding="utf-8"))["config"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} is not a configuration that this package wrote. Delete the folder, or "
@@ -95,5 +96,8 @@ def _check_config(folder, config):
 
 
 def _differences(found, asked):
-    keys = sorted(k for k in found.keys() | asked.keys() if found.get(k) != asked.get(k))
-    return "; ".join(f"{k}: found {found.get(k)!r}, asked for {asked.get(k)!r}" for k in keys)
+    def shown(config, key):
+        return repr(config[key]) if key in config else "nothing"
+
+    keys = sorted(k for k in found.keys() | asked.keys() if shown(found, k) != shown(asked, k))
+    return "; ".join(f"{k}: found {shown(found, k)}, asked for {shown(asked, k)}" for k in keys)
