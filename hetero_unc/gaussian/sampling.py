@@ -12,7 +12,7 @@ from keras import ops
 
 from hetero_unc.gaussian.parameters import split_parameters
 
-__all__ = ["as_distribution", "draw_logits", "draw_shared_logits"]
+__all__ = ["as_distribution", "draw_logits", "draw_shared_logits", "replica_number"]
 
 # Knuth's multiplicative constant for 32 bits, 2654435769, and the two of MurmurHash3's finaliser
 # (https://github.com/aappleby/smhasher), as signed integers. Odd numbers, so multiplying by them
@@ -79,6 +79,18 @@ def draw_shared_logits(parameters, draws, *, seed):
     return loc + scale * noise
 
 
+def replica_number():
+    """0, 1 and so on in the replicas of a `tf.distribute` strategy, int32; 0 without one."""
+    if keras.backend.backend() != "tensorflow":
+        return 0
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return ops.cast(context.replica_id_in_sync_group, "int32")
+
+
 def _loc_and_scale(parameters):
     loc, scale, factor = split_parameters(parameters)
     if len(parameters.shape) != 3:
@@ -109,28 +121,15 @@ def _mixed_seed(seed, parameters):
     """An int32 tensor of shape (2,): the seed, and a hash of the values of the parameters."""
     values = ops.cast(ops.stop_gradient(parameters), "float32")
     bits = ops.reshape(ops.view(values, "int32"), (-1,))
-    # Each position has an offset of its own, so that reordered items give other draws; sums and
-    # products wrap around, which is what a hash wants.
-    bits = bits + GOLDEN * (_replica() + ops.arange(ops.size(bits), dtype="int32"))
+    # Each position has an offset of its own, so that reordered items give other draws, and so do
+    # replicas that hold equal values; sums and products wrap around, which is what a hash wants.
+    bits = bits + GOLDEN * (2**26 * replica_number() + ops.arange(ops.size(bits), dtype="int32"))
     # Round numbers differ in few and high bits: without stirring, their sums would often be equal.
     for shift, factor in STIR:
         bits = ops.bitwise_xor(bits, ops.right_shift(bits, shift)) * factor
     mixed = ops.cast(ops.sum(bits), "int32")
     signed = (seed + 2**31) % 2**32 - 2**31  # a 32-bit seed, whatever its sign
     return ops.stack([ops.convert_to_tensor(signed, dtype="int32"), mixed])
-
-
-def _replica():
-    """A number that tells the replicas of a `tf.distribute` strategy apart; 0 without one."""
-    if keras.backend.backend() != "tensorflow":
-        return 0
-    import tensorflow as tf
-
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return 0
-    # Far apart, so that the positions of one replica are not those of the next.
-    return ops.cast(context.replica_id_in_sync_group, "int32") * 2**26
 
 
 class _GivenSeed(keras.random.SeedGenerator):

@@ -11,9 +11,8 @@ import re
 import time
 
 import keras
-import numpy as np
 
-from hetero_unc.writing import write_atomically
+from hetero_unc.archives import read_arrays, write_arrays
 
 __all__ = ["Checkpoint", "latest_checkpoint", "restore"]
 
@@ -42,16 +41,7 @@ def restore(model, path):
     # A new optimiser has no slots before this.
     model.optimizer.build(model.trainable_variables)
     variables = _variables(model)
-    # Opened here, because NumPy leaves a file open that it cannot read.
-    with open(path, "rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                values = {name: archive[name] for name in archive.files}
-        # An altered file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
-        except Exception as error:
-            raise ValueError(
-                f"{path} is not a whole checkpoint: {error}. Delete the run folder"
-            ) from error
+    values = read_arrays(path, kind="checkpoint", remedy="Delete the run folder")
     wanted = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: value.shape for name, value in values.items()}
     if wanted != found:
@@ -109,8 +99,7 @@ class Checkpoint(keras.callbacks.Callback):
             name: keras.ops.convert_to_numpy(variable)
             for name, variable in _variables(self.model).items()
         }
-        with write_atomically(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+        write_arrays(path, arrays, compress=False)
         for older in self.folder.glob(f"epoch-*{SUFFIX}"):
             if older != path:
                 older.unlink()

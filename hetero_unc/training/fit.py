@@ -13,6 +13,7 @@ from hetero_unc.training.batches import batches_per_pass, shuffled_batches
 from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint, restore
 from hetero_unc.training.finite_loss import FiniteLoss
 from hetero_unc.training.history import read_history, write_history
+from hetero_unc.training.replicas import differ_between_replicas
 
 __all__ = ["fit"]
 
@@ -94,6 +95,7 @@ def fit(
         _restore(model, checkpoint, history, done)
     if done >= epochs:
         return history
+    differ_between_replicas(model)
     model.fit(
         shuffled_batches(images, labels, batch_size, seed=seed, first_step=done * steps),
         shuffle=False,

@@ -53,11 +53,20 @@ def train(loss_class):
             model, images, labels, folder=folder, epochs=epochs, num_classes=3, batch_size=12,
             verbose=0,
         )  # fmt: skip
-        return [row["loss"] for row in history]
+        return [row["loss"] for row in history], model
 
     with tempfile.TemporaryDirectory() as folder:
-        first = part(folder, 4)
-        return first, part(folder, 5)
+        first, _ = part(folder, 4)
+        whole, model = part(folder, 5)
+    return first, whole, training_masks_agree(model)
+
+
+def training_masks_agree(model):
+    """Share of units on which the dropout of both replicas agrees, when both hold equal inputs."""
+    drop, ones = model.layers[1], tf.ones((2, UNITS))
+    kept = tf.distribute.get_strategy().run(tf.function(lambda: drop(ones, training=True)))
+    one, other = (mask.numpy() > 0 for mask in kept.values)
+    return float((one == other).mean())
 
 
 def noise_of_replicas(strategy):
@@ -117,7 +126,7 @@ def test_there_are_two_replicas(found):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_training_works_and_resumes(found, name):
-    first, resumed = found["losses"][name]
+    first, resumed, _ = found["losses"][name]
     assert len(first) == 4
     assert resumed[:4] == first
     assert len(resumed) == 5
@@ -127,6 +136,13 @@ def test_training_works_and_resumes(found, name):
 def test_replicas_draw_other_noise_for_the_same_parameters(found):
     assert found["correlation"] < 5 / DRAWS**0.5
     assert found["moments"] == pytest.approx([0, 0, 1], abs=5 * (2 / (12 * DRAWS)) ** 0.5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_replicas_train_on_other_masks(found, name):
+    # Two masks that keep 0.8 each agree on 0.8^2 + 0.2^2 of the units.
+    *_, agreement = found["losses"][name]
+    assert agreement == pytest.approx(0.68, abs=5 * (0.68 * 0.32 / (2 * UNITS)) ** 0.5)
 
 
 @pytest.mark.parametrize("masks", ["per_item", "per_pass"])
