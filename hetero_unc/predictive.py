@@ -9,8 +9,8 @@ import pathlib
 
 import numpy as np
 
+from hetero_unc.archives import read_arrays, write_arrays
 from hetero_unc.checks import ROW_SUM_TOLERANCE, as_array, check_array
-from hetero_unc.writing import write_atomically
 
 __all__ = ["Predictive", "PredictiveSummary", "check_ids"]
 
@@ -148,9 +148,9 @@ class Predictive:
     def save(self, path):
         """Write a compressed npz without pickle, whole or not at all."""
         arrays = {name: value for name, value in vars(self).items() if value is not None}
-        with write_atomically(path) as temporary, open(temporary, "wb") as file:
-            # The names go first: a zip whose directory is cut short opens without complaint.
-            np.savez_compressed(file, format=np.array([FORMAT, *arrays]), **arrays)
+        # The names go first: a zip whose directory is cut short opens without complaint.
+        header = {"format": np.array([FORMAT, *arrays])}
+        write_arrays(path, {**header, **arrays}, compress=True)
 
     @classmethod
     def load(cls, path):
@@ -165,16 +165,7 @@ class Predictive:
             format, or its arrays do not agree.
         """
         path = pathlib.Path(path)
-        # Opened here, because NumPy leaves a file open that it cannot read.
-        with open(path, "rb") as file:
-            try:
-                with np.load(file, allow_pickle=False) as archive:
-                    arrays = {name: archive[name] for name in archive.files}
-            # An altered file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
-            except Exception as error:
-                raise ValueError(
-                    f"{path} is not a whole predictive file: {error}. Delete it and predict again"
-                ) from error
+        arrays = read_arrays(path, kind="predictive file", remedy="Delete it and predict again")
         found, *names = map(str, np.atleast_1d(arrays.pop("format", "none")))
         known = {field.name for field in dataclasses.fields(cls)}
         if found != FORMAT or not arrays.keys() <= known or not arrays.keys() >= set(names):

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hetero_unc"
 FLOORS = [
     ["checks", "start_up", "writing"],
+    ["archives"],
     ["metrics", "predictive", "data"],
     ["gaussian"],
     ["layers", "losses"],
