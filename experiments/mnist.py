@@ -289,6 +289,9 @@ def parse(arguments):
         "--digits", action="store_true", help="use the embedded digits, whatever else is there"
     )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"))
+    parser.add_argument(
+        "--traceback", action="store_true", help="show where an error was raised, not it alone"
+    )
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     return parser.parse_args(arguments)
 
@@ -333,4 +336,11 @@ def show(rows, report):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Stopped. The same command goes on from the last whole epoch.")
+    except (FloatingPointError, OSError, RuntimeError, ValueError) as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{type(error).__name__}: {error}")
