@@ -69,7 +69,8 @@ def draw_shared_logits(parameters, draws, *, seed):
     Args:
         parameters: Tensor `(N, C, 2)`.
         draws: Integer D.
-        seed: Integer. The same seed gives the same standard Normals.
+        seed: Integer; the same seed gives the same standard Normals. Or a
+            `keras.random.SeedGenerator`, whose every call gives others.
 
     Returns:
         Tensor `(D, N, C)`.

@@ -126,11 +126,11 @@ def test_a_compiled_model_comes_back_with_its_loss_and_trains_on(tmp_path):
     model = keras.Sequential([keras.Input((FEATURES,)), GaussianLogits(CLASSES)])
     model.compile(keras.optimizers.Adam(0.1), MarginalLikelihood(20, seed=3))
     labels = np.array([0, 1, 2, 1])
-    model.fit(inputs(), labels, verbose=0)
+    model.train_on_batch(inputs(), labels)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    histories = [one.fit(inputs(), labels, epochs=2, verbose=0).history for one in (model, again)]
-    assert histories[0] == histories[1]
+    losses = [[one.train_on_batch(inputs(), labels) for _ in range(3)] for one in (model, again)]
+    assert losses[0] == losses[1]
 
 
 class TestPrecision:
@@ -195,7 +195,5 @@ def test_settings_that_break_a_rule_are_refused(arguments, message):
 
 @pytest.mark.parametrize("shape", [(4,), (2, 4, 4, 8)])
 def test_inputs_of_another_rank_are_refused(shape):
-    with pytest.raises(
-        ValueError, match=r"must have shape \(N, features\).*Received: shape="
-    ):
+    with pytest.raises(ValueError, match=r"must have shape \(N, features\).*Received: shape="):
         GaussianLogits(CLASSES)(np.zeros(shape, "float32"))

@@ -91,12 +91,9 @@ def test_the_same_seed_gives_the_same_numbers_to_the_bit_and_touches_nothing_glo
     keras.tree.map_structure(np.testing.assert_array_equal, all_that_is_done(), first)
 
 
-def test_the_other_loss_gives_the_same_numbers_for_the_same_seed_only():
-    first, same, other = (
-        weights_of(trained(ExpectedCrossEntropy, seed=seed)) for seed in (3, 3, 4)
-    )
-    keras.tree.map_structure(np.testing.assert_array_equal, first, same)
-    assert (first[0] != other[0]).any()
+def test_the_other_loss_gives_the_same_numbers_for_the_same_seed_too():
+    one, other = (weights_of(trained(ExpectedCrossEntropy)) for _ in range(2))
+    keras.tree.map_structure(np.testing.assert_array_equal, one, other)
 
 
 def test_it_comes_back_from_disk_with_identical_outputs(tmp_path):

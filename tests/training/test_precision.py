@@ -35,10 +35,6 @@ ROADS = {
         [GaussianLogits(CLASSES, seed=1), LogExpectedSoftmax(20)],
         lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     ),
-    "softmax": (
-        keras.layers.Dense(CLASSES, "softmax", dtype="float32"),
-        keras.losses.SparseCategoricalCrossentropy,
-    ),
 }
 
 
