@@ -16,6 +16,8 @@ UV       := $(shell command -v uv 2>/dev/null)
 install   = $(if $(UV),$(UV) pip install --compile-bytecode --python $(1)/bin/python,\
               $(1)/bin/python -m pip install --disable-pip-version-check)
 
+mnist_options = $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(PRECISION),--precision $(PRECISION))
+
 RUNTIME  := .venv/installed-runtime
 TESTING  := .venv/installed-test
 LINTING  := .venv/installed-dev
@@ -37,8 +39,7 @@ help: ## List these targets.
 install: $(RUNTIME) ## Create .venv and install the package with all that it needs to run.
 
 mnist: $(RUNTIME) ## Train three classifiers on MNIST and write runs/mnist/report.html.
-	.venv/bin/python experiments/mnist.py --preset $(PRESET) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") \
-	  $(if $(PRECISION),--precision $(PRECISION))
+	.venv/bin/python experiments/mnist.py --preset $(PRESET) $(mnist_options)
 
 regression: $(RUNTIME) ## Fit mean and variance of one variable, and write runs/regression/.
 	.venv/bin/python experiments/regression.py

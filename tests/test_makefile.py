@@ -31,7 +31,9 @@ def test_make_alone_lists_every_target():
 
 def test_preset_and_data_folder_reach_the_experiment():
     last = make("--dry-run", "mnist", "PRESET=smoke", "DATA_DIR=some folder").splitlines()[-1]
-    assert last.endswith('experiments/mnist.py --preset smoke --data-dir "some folder"')
+    assert last.rstrip().endswith('experiments/mnist.py --preset smoke --data-dir "some folder"')
+    last = make("--dry-run", "mnist", "PRECISION=mixed_bfloat16").splitlines()[-1]
+    assert last.endswith("--precision mixed_bfloat16")
     assert make("-n", "mnist").splitlines()[-1].rstrip().endswith("--preset quick")
 
 
