@@ -22,12 +22,13 @@ RUNTIME  := .venv/installed-runtime
 TESTING  := .venv/installed-test
 LINTING  := .venv/installed-dev
 JAX      := .venv-jax/installed
+TORCH    := .venv-torch/installed
 
 FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_predictive.py \
               tests/test_writing.py tests/test_imports.py hetero_unc/metrics)
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist regression test fast test-jax lint bench notebooks clean
+.PHONY: help install mnist regression test fast test-jax test-torch lint bench notebooks clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ fast: $(TESTING) ## Run the tests of the rooms that need NumPy only: under 20 se
 
 test-jax: $(JAX) ## Run the backend tests on JAX, in .venv-jax, where TensorFlow is not installed.
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/backends
+
+test-torch: $(TORCH) ## The same on PyTorch, in .venv-torch.
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/backends
 
 lint: $(LINTING) ## Check style and formatting.
 	.venv/bin/ruff check
@@ -87,8 +91,14 @@ $(LINTING): $(RUNTIME)
 	@touch $@
 
 # Without TensorFlow the package's own list of dependencies cannot be used: these are the rest of it.
+without_tensorflow = 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' 'scikit-learn>=1.4' 'pytest>=8.4'
+
 $(JAX): setup.cfg pyproject.toml | .venv-jax/created
-	$(call install,.venv-jax) 'jax>=0.10,<0.11' 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' \
-	  'scikit-learn>=1.4' 'pytest>=8.4'
+	$(call install,.venv-jax) 'jax>=0.10,<0.11' $(without_tensorflow)
 	$(call install,.venv-jax) --no-deps --editable .
+	@touch $@
+
+$(TORCH): setup.cfg pyproject.toml | .venv-torch/created
+	$(call install,.venv-torch) 'torch>=2.13' $(without_tensorflow)
+	$(call install,.venv-torch) --no-deps --editable .
 	@touch $@

@@ -56,6 +56,7 @@ def draw_logits(parameters, draws, *, seed):
     Returns:
         Tensor `(D, N, C)`, differentiable in the parameters.
     """
+    parameters = ops.convert_to_tensor(parameters)
     loc, scale = _loc_and_scale(parameters)
     return _normal(loc, scale, draws, _mixed_seed(seed, parameters))
 
@@ -75,7 +76,7 @@ def draw_shared_logits(parameters, draws, *, seed):
     Returns:
         Tensor `(D, N, C)`.
     """
-    loc, scale = _loc_and_scale(parameters)
+    loc, scale = _loc_and_scale(ops.convert_to_tensor(parameters))
     noise = keras.random.normal((draws, 1, loc.shape[-1]), dtype=loc.dtype, seed=seed)
     return loc + scale * noise
 

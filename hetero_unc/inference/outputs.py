@@ -65,7 +65,7 @@ def to_parameters(model):
     last = _operation_of(model.outputs[0])
     if not isinstance(last, LogExpectedSoftmax):
         return model, None
-    return keras.Model(model.inputs, last.input, name=model.name), last.draws
+    return keras.Model(model.inputs[0], last.input, name=model.name), last.draws
 
 
 class GaussianStatistics(keras.layers.Layer):

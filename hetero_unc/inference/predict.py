@@ -110,7 +110,7 @@ class _Prepared:
     def __init__(self, prefix, body, statistics):
         self.prefix, self.statistics = prefix, statistics
         self.input_shape = tuple((prefix or body).inputs[0].shape)
-        self.tail = keras.Model(body.inputs, statistics(body.outputs[0]))
+        self.tail = keras.Model(body.inputs[0], statistics(body.outputs[0]))
         self.stochastic = any(isinstance(part, StochasticLayer) for part in body._flatten_layers())
 
     def passes(self, batch, passes, batch_index):
@@ -175,7 +175,7 @@ def _split(model):
         tensor = layer.input
         if any(tensor is given for given in model.inputs):
             return None, model
-        return keras.Model(model.inputs, tensor), keras.Model(tensor, model.outputs)
+        return keras.Model(model.inputs[0], tensor), keras.Model(tensor, model.outputs[0])
     except (AttributeError, ValueError):
         # Called more than once, with several inputs, or bypassed by another branch.
         return None, model
