@@ -204,7 +204,11 @@ def train(run, dataset, run_folder):
 def predict_all(run, model, dataset, run_folder):
     draws = {"draws": run.prediction_draws, "seed": run.seed}
     passes = MonteCarloDropout(
-        model, passes=run.passes, draws=run.draws_per_pass, seed=run.seed, progress=True
+        model,
+        passes=run.passes,
+        draws=run.draws_per_pass,
+        seed=run.seed,
+        progress=sys.stdout.isatty(),
     )
     for part, images in (("", dataset.test_images), ("_shifted", dataset.shifted_images)):
         if images is None:
