@@ -5,6 +5,7 @@ order, so that the same items have the same numbers, and the same digest, whiche
 """
 
 import hashlib
+import contextlib
 import importlib.util
 import logging
 
@@ -92,7 +93,8 @@ def _builder(name, cache_dir, probe_seconds):
     import tensorflow_datasets as tfds
 
     # A new major version may put the items in another order.
-    builder = tfds.builder(f"{name}:3.*.*", data_dir=cache_dir)
+    with _quiet("absl"):  # an error about permissions, where a folder is merely not there
+        builder = tfds.builder(f"{name}:3.*.*", data_dir=cache_dir)
     # Asked first, because `is_prepared` warns of a folder that is merely not there.
     if builder.data_path.exists() and builder.is_prepared():
         logger.info("%s: found in the cache of TensorFlow Datasets", name)
@@ -109,6 +111,18 @@ def _builder(name, cache_dir, probe_seconds):
         logger.warning("%s: download failed (%s: %s)", name, type(error).__name__, error)
         return None
     return builder
+
+
+@contextlib.contextmanager
+def _quiet(name):
+    """Hold back what a logger says below CRITICAL."""
+    other = logging.getLogger(name)
+    level = other.level
+    other.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        other.setLevel(level)
 
 
 def _read(builder, split):
