@@ -4,8 +4,8 @@ TensorFlow Datasets keeps the images in an order of its own. They are put back i
 order, so that the same items have the same numbers, and the same digest, whichever way they came.
 """
 
-import hashlib
 import contextlib
+import hashlib
 import importlib.util
 import logging
 
