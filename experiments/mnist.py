@@ -167,14 +167,18 @@ def carry_out(run, dataset, folder, *, preset):
     """Train, predict and evaluate one run, or read what it left; returns its rows."""
     config = dataclasses.asdict(run)
     with open_run_folder(folder / run.name, config) as run_folder:
-        # A damaged prediction that a reader was told to delete is made again.
-        if not all((run_folder / name).exists() for name in RESULTS):
+        if not is_finished(run_folder):
             log.info("%s", run.name)
             history, model = train(run, dataset, run_folder)
             predict_all(run, model, dataset, run_folder)
             write_json(run_folder / "metrics.json", evaluate(run, history, dataset, run_folder))
         rows = json.loads((run_folder / "metrics.json").read_text(encoding="utf-8"))
     return [{**row, "preset": preset} for row in rows]
+
+
+def is_finished(run_folder):
+    """Whether a run left all its results; a damaged one that was deleted is made again."""
+    return all((run_folder / name).exists() for name in RESULTS)
 
 
 def train(run, dataset, run_folder):
@@ -269,14 +273,19 @@ def main(arguments=None):
     if options.preset == "smoke":
         dataset = dataset.first(1000, 300, 300)
     folder = options.out
+    runs = runs_of(options.preset, dataset, options.precision)
+    runs.sort(key=lambda run: not is_finished(folder / run.name))
+    show_collapse(collapse.SMOKE if options.preset == "smoke" else collapse.Settings(), folder)
     rows = []
-    for run in runs_of(options.preset, dataset, options.precision):
+    for run in runs:
+        new = not is_finished(folder / run.name)
         rows += carry_out(run, dataset, folder, preset=options.preset)
+        keras.backend.clear_session()
         # After each run, so that a grid of hours can be looked at while it works.
         write_json(folder / "results.json", rows)
-        keras.backend.clear_session()
-    show_collapse(collapse.SMOKE if options.preset == "smoke" else collapse.Settings(), folder)
-    report = write_mnist_report(folder, dataset)
+        every_method = {row["method"] for row in rows} == set(METHODS)
+        if every_method and (new or run is runs[-1]):
+            report = write_mnist_report(folder, dataset)
     show(rows, report)
 
 
