@@ -10,17 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TARGETS = {
-    *("help", "install", "mnist", "regression", "test", "fast", "test-jax", "lint", "bench"),
-    *("notebooks", "clean"),
+    *("help", "install", "mnist", "regression", "test", "fast", "test-jax", "test-torch", "lint"),
+    *("bench", "notebooks", "clean"),
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def make(*arguments):
-    result = subprocess.run(
-        ["make", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60
-    )
+    # Within `make test` this is make in make, which names its folder before and after.
+    command = ["make", "--no-print-directory", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
