@@ -3,6 +3,7 @@
 PRESET   ?= quick
 DATA_DIR ?=
 PRECISION ?=
+BENCH    ?= full
 PYTHON   ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
               $(if $(shell $(name) $(is_supported) 2>/dev/null && echo yes),$(name))) python3)
 
@@ -23,6 +24,7 @@ TESTING  := .venv/installed-test
 LINTING  := .venv/installed-dev
 JAX      := .venv-jax/installed
 TORCH    := .venv-torch/installed
+PEERS    := .venv-peers/torch-uncertainty .venv-peers/probly
 
 FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_predictive.py \
               tests/test_writing.py tests/test_imports.py hetero_unc/metrics)
@@ -36,6 +38,7 @@ help: ## List these targets.
 	@echo "  PRESET=quick|full|grid|flipped|smoke   how much of an experiment runs ($(PRESET))"
 	@echo "  DATA_DIR=folder                        holds mnist/; else HETERO_UNC_DATA, else a download"
 	@echo "  PRECISION=mixed_bfloat16               faster where the hardware has it; else float32"
+	@echo "  BENCH=quick|full                       under two minutes, or about a quarter of an hour ($(BENCH))"
 
 install: $(RUNTIME) ## Create .venv and install the package with all that it needs to run.
 
@@ -61,8 +64,9 @@ lint: $(LINTING) ## Check style and formatting.
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 
-bench: ## Say what is measured so far.
-	@echo "There are no benchmarks yet: seconds per run are in the seconds column of experiments/results/."
+bench: $(RUNTIME) ## Measure time, memory and error, beside recipes and peers; BENCH=quick is rough.
+	@$(if $(filter quick,$(BENCH)),,$(MAKE) --keep-going --no-print-directory $(PEERS) || true)
+	.venv/bin/python -m benchmarks.run $(if $(filter quick,$(BENCH)),--quick)
 
 notebooks: $(TESTING) ## Execute the notebooks on the smoke preset.
 	.venv/bin/python -m pytest tests/test_notebooks.py
@@ -101,4 +105,25 @@ $(JAX): setup.cfg pyproject.toml | .venv-jax/created
 $(TORCH): setup.cfg pyproject.toml | .venv-torch/created
 	$(call install,.venv-torch) 'torch>=2.13' $(without_tensorflow)
 	$(call install,.venv-torch) --no-deps --editable .
+	@touch $@
+
+# What `make bench` compares with, on PyTorch. probly needs Python 3.12, so a newer one is preferred
+# here; a peer that does not install is named, and its rows are absent.
+PEER_PYTHON ?= $(firstword $(foreach name,python3.13 python3.12,\
+                 $(if $(shell $(name) -c '' 2>/dev/null && echo yes),$(name))) $(PYTHON))
+
+.venv-peers/bin/python:
+	$(if $(UV),$(UV) venv --quiet --python $(PEER_PYTHON) .venv-peers,$(PEER_PYTHON) -m venv .venv-peers)
+
+.venv-peers/torch: | .venv-peers/bin/python
+	@echo "Installing peers into .venv-peers. The first time, PyTorch is a large download."
+	$(call install,.venv-peers) 'torch==2.13.0'
+	@touch $@
+
+.venv-peers/torch-uncertainty: | .venv-peers/torch
+	$(call install,.venv-peers) 'torch==2.13.0' 'torch-uncertainty[cpu]==0.13.0'
+	@touch $@
+
+.venv-peers/probly: | .venv-peers/torch
+	$(call install,.venv-peers) 'torch==2.13.0' 'probly==0.9.1'
 	@touch $@

@@ -1,0 +1,1 @@
+"""One script a claim. `make bench` runs them all; README.md says what each one measures."""

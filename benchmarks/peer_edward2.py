@@ -1,0 +1,81 @@
+"""edward2's heteroscedastic softmax against `GaussianLogits` with the exact loss.
+
+python -m benchmarks.peer_edward2 [--quick]
+
+edward2's MCSoftmaxDense and MCSoftmaxDenseFA need a TensorFlow that no longer installs. What is
+timed is their published algorithm (Collier et al., 2021, https://arxiv.org/abs/2105.10305), written
+plainly: loc, factors and a diagonal scale of at least 0.001 from three dense layers, 1000 draws of
+`loc + factors @ e_R + diagonal * e_C`, the mean of their softmax at a temperature, its log. Head,
+loss and gradients of the weights on 128 vectors of 1024 features, ten classes.
+"""
+
+import keras
+import tensorflow as tf
+
+from benchmarks.head_step import CLASSES, FEATURES, head_step
+from benchmarks.paired import main, paired, row
+from hetero_unc.layers import GaussianLogits
+from hetero_unc.losses import MarginalLikelihood
+
+DRAWS = 1000
+SMALLEST_SCALE = 1e-3
+
+
+class PublishedHead(tf.Module):
+    """Features `(N, H)` -> log of the mean softmax of the draws, `(N, C)`."""
+
+    def __init__(self, factors, temperature=1.0):
+        super().__init__()
+        self.factors, self.temperature = factors, temperature
+        self.loc = keras.layers.Dense(CLASSES)
+        self.diagonal = keras.layers.Dense(CLASSES, activation="softplus")
+        self.parts = [self.loc, self.diagonal]
+        if factors:
+            self.loadings = keras.layers.Dense(CLASSES * factors)
+            self.parts.append(self.loadings)
+        for part in self.parts:
+            part.build((None, FEATURES))
+
+    @property
+    def trainable_variables(self):
+        return [variable for part in self.parts for variable in part.trainable_variables]
+
+    def __call__(self, features):
+        items = features.shape[0]
+        loc, diagonal = self.loc(features), self.diagonal(features) + SMALLEST_SCALE
+        latent = loc + diagonal * tf.random.normal([DRAWS, items, CLASSES])
+        if self.factors:
+            loadings = tf.reshape(self.loadings(features), [items, CLASSES, self.factors])
+            noise = tf.random.normal([DRAWS, items, self.factors])
+            latent += tf.einsum("ncr,dnr->dnc", loadings, noise)
+        return tf.math.log(tf.reduce_mean(tf.nn.softmax(latent / self.temperature), axis=0))
+
+
+def negative_log_likelihood(labels, log_probabilities):
+    """`(N,)`, nats."""
+    return -tf.gather(log_probabilities, labels, axis=1, batch_dims=1)
+
+
+def measure(quick):
+    """Rows `edward2_diagonal` and `edward2_factors`, the peer's seconds over ours."""
+    rows = []
+    for name, factors in (("diagonal", 0), ("factors", 10)):
+        try:
+            head = GaussianLogits(CLASSES, **({"rank": factors} if factors else {}))
+        except TypeError:
+            continue  # a head without factors has nothing to compare
+        exact = MarginalLikelihood(estimator="exact")
+        calls = {
+            "published": head_step(PublishedHead(factors), negative_log_likelihood),
+            "ours": head_step(head, exact),
+        }
+        repeat = {"published": 1, "ours": 10}
+        timings = paired(calls, rounds=4 if quick else 30, repeat=repeat, warm_up=2)
+        what = f"rank {factors}" if factors else "diagonal"
+        claim = f"head, loss, gradients, {what}: edward2's algorithm, 1000 draws / ours"
+        rows.append(row(f"edward2_{name}", timings, "published", "ours", claim=claim))
+    return rows
+
+
+if __name__ == "__main__":
+    main(measure)
