@@ -112,18 +112,21 @@ $(TORCH): setup.cfg pyproject.toml | .venv-torch/created
 PEER_PYTHON ?= $(firstword $(foreach name,python3.13 python3.12,\
                  $(if $(shell $(name) -c '' 2>/dev/null && echo yes),$(name))) $(PYTHON))
 
+# Not compiled beforehand, unlike the rest: most of PyTorch is never imported here.
+install_peer = $(subst --compile-bytecode,,$(call install,.venv-peers))
+
 .venv-peers/bin/python:
 	$(if $(UV),$(UV) venv --quiet --python $(PEER_PYTHON) .venv-peers,$(PEER_PYTHON) -m venv .venv-peers)
 
 .venv-peers/torch: | .venv-peers/bin/python
 	@echo "Installing peers into .venv-peers. The first time, PyTorch is a large download."
-	$(call install,.venv-peers) 'torch==2.13.0'
+	$(install_peer) 'torch==2.13.0'
 	@touch $@
 
 .venv-peers/torch-uncertainty: | .venv-peers/torch
-	$(call install,.venv-peers) 'torch==2.13.0' 'torch-uncertainty[cpu]==0.13.0'
+	$(install_peer) 'torch==2.13.0' 'torch-uncertainty[cpu]==0.13.0'
 	@touch $@
 
 .venv-peers/probly: | .venv-peers/torch
-	$(call install,.venv-peers) 'torch==2.13.0' 'probly==0.9.1'
+	$(install_peer) 'torch==2.13.0' 'probly==0.9.1'
 	@touch $@
