@@ -17,13 +17,13 @@ from benchmarks.peer_process import peer
 from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.models import small_cnn
 
-PASSES, CHUNK = 100, 8
+PASSES, CHUNK = 100, 10
 PACKAGE = "torch-uncertainty"
 
 
 def measure(quick):
     """The row `passes_vs_peer`; PeerMissing where torch-uncertainty is not installed."""
-    count = 32 if quick else 256
+    count = 20 if quick else 100
     images = np.random.default_rng(0).uniform(size=(count, 28, 28, 1)).astype("float32")
     model = small_cnn(keras.layers.Dense(10, activation="softmax"), seed=0)
     ours = MonteCarloDropout(model, passes=PASSES)
@@ -36,7 +36,7 @@ def measure(quick):
             )
         calls = {PACKAGE: call, "ours": lambda: ours.predict(images)}
         repeat = {PACKAGE: 1, "ours": 5}
-        timings = paired(calls, rounds=2 if quick else 9, repeat=repeat, warm_up=2)
+        timings = paired(calls, rounds=2 if quick else 7, repeat=repeat, warm_up=1)
     how = f"{PACKAGE} {facts['version']}, {facts['variant']}"
     more = {"peer": how, "failures": facts["failures"], "images": count}
     return [row("passes_vs_peer", timings, PACKAGE, "ours", **more)]

@@ -88,12 +88,12 @@ def heteroscedastic(*, items, features, classes, factors, samples, compiled):
 
 
 def fastest(variants):
-    """`(name, call, failures)`: the best of three after a warm-up, so the peer runs at its best."""
+    """`(name, call, failures)`: the better of two after a warm-up, so the peer runs at its best."""
     seconds, failures = {}, {}
     for name, call in variants.items():
         try:
             call()
-            seconds[name] = min(_seconds(call) for _ in range(3))
+            seconds[name] = min(_seconds(call) for _ in range(2))
         except Exception as error:  # a compiler that is missing must not take the peer away
             failures[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
     if not seconds:
