@@ -1,6 +1,12 @@
 """From a trained model to a `Predictive`: the only door from tensors back to NumPy."""
 
 from hetero_unc.inference.monte_carlo_dropout import set_pass, with_monte_carlo_dropout
-from hetero_unc.inference.predict import MonteCarloDropout, predict
+from hetero_unc.inference.predict import MonteCarloDropout, predict, predict_passes
 
-__all__ = ["MonteCarloDropout", "predict", "set_pass", "with_monte_carlo_dropout"]
+__all__ = [
+    "MonteCarloDropout",
+    "predict",
+    "predict_passes",
+    "set_pass",
+    "with_monte_carlo_dropout",
+]

@@ -1,24 +1,27 @@
 """Passes of a model over arrays -> `Predictive`.
 
-What comes before the first dropout is computed once per item, not once per pass.
+What comes before the dropout is computed once an item. The rest is computed for as many passes at
+once as fit into memory: their items make one batch.
 """
+
+import warnings
 
 import keras
 import numpy as np
 from rich.progress import Progress
 
 from hetero_unc.checks import as_array, check_array, check_count
-from hetero_unc.inference.monte_carlo_dropout import set_pass, with_monte_carlo_dropout
+from hetero_unc.inference.monte_carlo_dropout import with_monte_carlo_dropout
 from hetero_unc.inference.outputs import (
     GaussianStatistics,
     Probabilities,
     output_kind,
     to_parameters,
 )
-from hetero_unc.inference.stochastic_layer import StochasticLayer
+from hetero_unc.inference.passes import Passes, Schedule
 from hetero_unc.predictive import Predictive, check_ids
 
-__all__ = ["MonteCarloDropout", "predict"]
+__all__ = ["MonteCarloDropout", "predict", "predict_passes"]
 
 DRAWS = 1000
 
@@ -50,25 +53,58 @@ def predict(
     """
     seed = check_count(seed, name="seed", minimum=0)
     body, statistics = _reading(model, draws, output, seed)
-    prepared = _Prepared(None, _as_graph(body), statistics)
-    return _run(prepared, images, 1, batch_size, ids, progress)
+    passes = Passes(_as_graph(body), statistics, seed)
+    return _run(passes, Schedule(1), images, batch_size, ids, progress)
+
+
+def predict_passes(model, images, *, passes=100, batch_size=256, ids=None, **settings):
+    """Predict P times with dropout on: `MonteCarloDropout` in one call.
+
+    Args:
+        model, images, batch_size, ids: As in `predict`.
+        passes: Integer P.
+        **settings: The others of `MonteCarloDropout`.
+
+    Returns:
+        `Predictive` of P passes.
+
+    Example:
+
+    >>> predictive = predict_passes(model, images, passes=50)
+    """
+    monte_carlo = MonteCarloDropout(model, passes=passes, **settings)
+    return monte_carlo.predict(images, batch_size=batch_size, ids=ids)
 
 
 class MonteCarloDropout:
     """Predicts P times with dropout on: Gal and Ghahramani (2016), arxiv.org/abs/1506.02142.
 
+    The part of the model that no dropout reaches is computed once an item, and the rest for as many
+    passes at once as fit into `memory_budget`. How many that are changes no number but by rounding.
+
+    A subclassed model, and a layer that is not Keras' own and holds dropout, is run pass by pass,
+    after one warning: it may mix the items of a batch.
+
     Args:
         model: As in `predict`; it is left as it is.
-        passes: Integer P.
+        passes: Integer P. With a `tolerance`, the largest number of passes.
         draws: Integer D, draws of the logits within each pass; None as in `predict`.
         masks: `"per_item"`, or `"per_pass"`: all items of a pass share their masks.
         insertion_rate: None, or the rate of a dropout put before every layer with a kernel.
         output: As in `predict`.
-        seed: Integer >= 0. The same seed and batch size give the same numbers.
+        tolerance: None, or a probability > 0: stop when no mean probability of any item and class
+            has a larger standard error, estimated from the passes so far, and after at least 10
+            passes. `Predictive.passes` tells how many it took. What comes before the dropout is
+            then kept for all items.
+        memory_budget: MiB > 0 for the tensors of the passes that run at once. At least one pass of
+            a batch runs, whatever it takes.
+        seed: Integer >= 0. The same seed gives the same numbers; with masks per item, for the same
+            batch size.
         progress: Whether to show a progress bar over the passes.
 
     Raises:
-        ValueError: As `with_monte_carlo_dropout` and `predict`; for passes < 1.
+        ValueError: As `with_monte_carlo_dropout` and `predict`; for passes < 1, or a tolerance or
+            memory budget that is not above 0.
 
     Example:
 
@@ -86,41 +122,36 @@ class MonteCarloDropout:
         masks="per_item",
         insertion_rate=None,
         output=None,
+        tolerance=None,
+        memory_budget=256,
         seed=0,
         progress=False,
     ):
-        self.passes = check_count(passes, name="passes")
         seed = check_count(seed, name="seed", minimum=0)
+        self._schedule = Schedule(passes, tolerance, memory_budget)
         self.progress = progress
         body, statistics = _reading(model, draws, output, seed)
         stochastic = with_monte_carlo_dropout(
             body, masks=masks, insertion_rate=insertion_rate, seed=seed
         )
         shape = _as_graph(body).inputs[0].shape
-        self._prepared = _Prepared(*_split(_as_graph(stochastic, shape)), statistics)
+        self._passes = Passes(_as_graph(stochastic, shape), statistics, seed)
+        if not self._passes.can_fold:
+            warnings.warn(
+                f"{model.name!r} runs pass by pass: it is subclassed, or a layer that is not "
+                "Keras' own holds dropout, and so it might mix the items of a batch. Passes of a "
+                "Sequential or Functional model run together, many times faster.",
+                stacklevel=2,
+            )
+
+    @property
+    def passes(self):
+        """P, or the largest P."""
+        return self._schedule.passes
 
     def predict(self, images, *, batch_size=256, ids=None):
         """Array `(N, ...)` of the model's input shape -> `Predictive` of P passes."""
-        return _run(self._prepared, images, self.passes, batch_size, ids, self.progress)
-
-
-class _Prepared:
-    """The part of a model to run once an item, and the part to run once a pass."""
-
-    def __init__(self, prefix, body, statistics):
-        self.prefix, self.statistics = prefix, statistics
-        self.input_shape = tuple((prefix or body).inputs[0].shape)
-        self.tail = keras.Model(body.inputs[0], statistics(body.outputs[0]))
-        self.stochastic = any(isinstance(part, StochasticLayer) for part in body._flatten_layers())
-
-    def passes(self, batch, passes, batch_index):
-        """Yield the arrays of each pass for one batch."""
-        features = batch if self.prefix is None else self.prefix.predict_on_batch(batch)
-        for index in range(passes):
-            if self.stochastic:
-                set_pass(self.tail, index, batch_index)
-            self.statistics.set_pass(index)
-            yield self.tail.predict_on_batch(features)
+        return _run(self._passes, self._schedule, images, batch_size, ids, self.progress)
 
 
 def _reading(model, draws, output, seed):
@@ -161,46 +192,16 @@ def _as_graph(model, shape=None):
     return keras.Model(image, model(image), name=model.name)
 
 
-def _split(model):
-    """`(prefix, rest)` at the first stochastic layer; `(None, model)` where there is no such cut.
-
-    The cut is a single tensor that all of the rest hangs on.
-    """
-    for layer in getattr(model, "layers", []):
-        if any(isinstance(part, StochasticLayer) for part in layer._flatten_layers()):
-            break
-    else:
-        return None, model
-    try:
-        tensor = layer.input
-        if any(tensor is given for given in model.inputs):
-            return None, model
-        return keras.Model(model.inputs[0], tensor), keras.Model(tensor, model.outputs[0])
-    except (AttributeError, ValueError):
-        # Called more than once, with several inputs, or bypassed by another branch.
-        return None, model
-
-
-def _run(prepared, images, passes, batch_size, ids, progress):
-    images = _check_inputs(prepared.input_shape, images)
+def _run(passes, schedule, images, batch_size, ids, progress):
+    images = _check_inputs(passes.input_shape, images)
     ids = check_ids(ids, len(images))
     batch_size = min(check_count(batch_size, name="batch_size"), len(images))
     starts = range(0, len(images), batch_size)
-    arrays = {}
     with Progress(transient=True, disable=not progress) as bar:
-        task = bar.add_task("passes", total=passes * len(starts))
-        for batch_index, start in enumerate(starts):
-            batch = images[start : start + batch_size]
-            size = len(batch)
-            # The last batch is filled up, so that nothing is compiled for its size.
-            batch = np.concatenate([batch, np.repeat(batch[:1], batch_size - size, axis=0)])
-            for index, parts in enumerate(prepared.passes(batch, passes, batch_index)):
-                for name, values in parts.items():
-                    if name not in arrays:
-                        shape = (passes, len(images), *values.shape[1:])
-                        arrays[name] = np.empty(shape, np.float32)
-                    arrays[name][index, start : start + size] = values[:size]
-                bar.advance(task)
+        task = bar.add_task("passes", total=schedule.passes * len(starts))
+        arrays = passes.run(
+            images, starts, schedule, lambda passes_done: bar.advance(task, passes_done)
+        )
     return Predictive(ids=ids, **arrays)
 
 

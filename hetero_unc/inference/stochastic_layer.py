@@ -1,27 +1,17 @@
 """A layer whose dropout, noise and recurrent dropout are on at inference, and nothing else is."""
 
-import functools
+import contextlib
 
 import keras
 import numpy as np
-from keras import ops
 
 from hetero_unc.checks import check_choice, check_count
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
+from hetero_unc.inference.drawing import COUNTED, NOISE, Drawing, always_training, is_cell
 
 __all__ = ["MASKS", "StochasticLayer", "is_stochastic", "stochastic_sublayers"]
 
 MASKS = ("per_item", "per_pass")
-MULTIPLICATIVE = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianDropout,
-)
-KINDS = (*MULTIPLICATIVE, keras.layers.AlphaDropout, keras.layers.GaussianNoise)
+KINDS = (*COUNTED, *NOISE)
 ATTENTION = (keras.layers.Attention, keras.layers.AdditiveAttention)
 
 
@@ -33,7 +23,7 @@ def is_stochastic(layer):
         return layer.rate > 0
     if isinstance(layer, ATTENTION):
         return layer.dropout > 0
-    return _is_cell(layer) and (layer.dropout > 0 or layer.recurrent_dropout > 0)
+    return is_cell(layer) and (layer.dropout > 0 or layer.recurrent_dropout > 0)
 
 
 def stochastic_sublayers(layer):
@@ -78,104 +68,81 @@ class StochasticLayer(keras.layers.Wrapper):
                 "`layer` must hold dropout or noise with a rate above 0. "
                 f"Received: layer={layer.name!r} of class {type(layer).__name__}"
             )
-        for part in parts:
-            _switch_on(part, per_pass=masks == "per_pass")
+        self._drawings = [Drawing(part, per_pass=masks == "per_pass") for part in parts]
         for part in layer._flatten_layers():
             # The fused kernels of LSTM and GRU ask the layer, not its cell, whether to drop.
             if isinstance(part, keras.layers.RNN) and is_stochastic(part.cell):
-                part.call = _always_training(part.call)
+                part.call = always_training(part.call)
         self.set_pass(0)
 
     def call(self, inputs, *args, training=None, **kwargs):
         # `training` reaches the layer inside through Keras' call context.
         return self.layer(inputs, *args, **kwargs)
 
+    def compute_output_spec(self, *args, **kwargs):
+        return self.layer.compute_output_spec(*args, **kwargs)
+
     def compute_mask(self, inputs, previous_mask):
         return self.layer.compute_mask(inputs, previous_mask)
 
     def set_pass(self, pass_index, batch_index=0):
         """Make the next call draw the masks of this pass (and batch, for masks per item)."""
+        keys = self.keys(pass_index, pass_index + 1, batch_index)
+        for part, key in zip(stochastic_sublayers(self.layer), keys, strict=True):
+            part.seed_generator.state.assign(key[0])
+
+    def keys(self, start, stop, batch_index=0):
+        """The seeds of passes `start` to `stop - 1`: int32 array `(S, stop - start, 2)`.
+
+        S is the number of layers inside that draw.
+        """
         batch = (batch_index,) if self.masks == "per_item" else ()
-        for index, part in enumerate(stochastic_sublayers(self.layer)):
-            key = np.random.SeedSequence(
-                self.seed, spawn_key=(self.site, index, pass_index, *batch)
-            ).generate_state(2)
-            # 31 bits fit the signed and the unsigned seeds of all backends.
-            part.seed_generator.state.assign((key >> 1).astype("int32"))
+        keys = []
+        for index in range(len(self._drawings)):
+            sequence = np.random.SeedSequence(self.seed, spawn_key=(self.site, index, *batch))
+            # A longer state begins with the shorter one. 31 bits fit the signed and the unsigned
+            # seeds of all backends.
+            words = sequence.generate_state(2 * stop)[2 * start :] >> 1
+            keys.append(words.reshape(-1, 2).astype("int32"))
+        return np.stack(keys)
+
+    @contextlib.contextmanager
+    def folded(self, keys):
+        """Within this context the batch holds K passes, in that order: `(K * N, ...)`.
+
+        Args:
+            keys: int32 tensor `(S, K, 2)`, as from `keys`.
+        """
+        with contextlib.ExitStack() as stack:
+            for index, drawing in enumerate(self._drawings):
+                stack.enter_context(drawing.folded(keys[index]))
+            yield
+
+    @property
+    def can_fold(self):
+        """Whether a batch may hold several passes.
+
+        Keras' layers draw for rows in the order of the batch; those of others might not.
+        """
+        drawn = [drawing.layer for drawing in self._drawings]
+        return all(
+            any(part is layer for layer in drawn) or type(part).__module__.startswith("keras.")
+            for part in self.layer._flatten_layers()
+        )
+
+    @property
+    def can_share(self):
+        """Whether `call_shared` works: the layer is a dropout layer by itself."""
+        return self._drawings[0].layer is self.layer and self._drawings[0].counted
+
+    def call_shared(self, inputs):
+        """Items that all passes share, `(N, ...)` -> `(K * N, ...)`, inside `folded`."""
+        self._drawings[0].shared = True
+        try:
+            return self(inputs)
+        finally:
+            self._drawings[0].shared = False
 
     def get_config(self):
         own = {"masks": self.masks, "seed": self.seed, "site": self.site}
         return {**super().get_config(), **own}
-
-
-def _is_cell(layer):
-    """Whether `layer` is a recurrent cell with dropout; their common base class is not public."""
-    return hasattr(layer, "get_recurrent_dropout_mask")
-
-
-def _switch_on(layer, *, per_pass):
-    """Make one stochastic layer draw at every call."""
-    plain = layer.call
-    layer.call = _always_training(plain)
-    if _is_cell(layer):
-        # A cell that is told `training` passes it on, through Keras' call context, to every layer
-        # called after it: BatchNormalization would follow. Untold, it leaves the context alone.
-        layer._call_has_training_arg = False
-    if not per_pass:
-        if keras.backend.backend() == "tensorflow":
-            _differ_between_replicas(layer.seed_generator)
-        return
-    if _is_cell(layer):
-        layer.get_dropout_mask = _of_one_item(layer.get_dropout_mask)
-        layer.get_recurrent_dropout_mask = _of_one_item(layer.get_recurrent_dropout_mask)
-        return
-    if type(layer) not in KINDS:
-        raise ValueError(
-            "masks='per_pass' must be able to make one mask for all items, which it can for Keras' "
-            "own dropout layers and recurrent layers; use masks='per_item'. "
-            f"Received: layer {layer.name!r} of class {type(layer).__name__}"
-        )
-    if getattr(layer, "noise_shape", None) is not None:
-        layer.noise_shape = (1, *layer.noise_shape[1:])
-
-    @functools.wraps(plain)
-    def call(inputs, training=None):
-        if isinstance(layer, keras.layers.GaussianNoise):
-            return inputs + plain(ops.zeros_like(inputs[:1]), training=True)
-        if isinstance(layer, keras.layers.AlphaDropout):
-            if layer.noise_shape is None:
-                layer.noise_shape = (1,) + (None,) * (len(inputs.shape) - 1)
-            return plain(inputs, training=True)
-        return inputs * plain(ops.ones_like(inputs[:1]), training=True)
-
-    layer.call = call
-
-
-def _always_training(call):
-    @functools.wraps(call)
-    def training_call(*args, **kwargs):
-        return call(*args, **{**kwargs, "training": True})
-
-    return training_call
-
-
-def _of_one_item(get_mask):
-    @functools.wraps(get_mask)
-    def get_mask_of_one_item(step_input):
-        return get_mask(step_input[:1])
-
-    return get_mask_of_one_item
-
-
-def _differ_between_replicas(seed_generator):
-    """Fold the replica's number into each seed: TensorFlow's replicas hold equal seeds."""
-    plain = seed_generator.next
-
-    def next_of_replica(ordered=True):
-        seed = plain(ordered)
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
-            return seed
-        return seed + ops.stack([ops.cast(context.replica_id_in_sync_group, seed.dtype), 0])
-
-    seed_generator.next = next_of_replica
