@@ -82,8 +82,10 @@ def own_draws(loc, scale):
     from keras import ops
 
     from hetero_unc.gaussian import draw_logits
+    from hetero_unc.losses import MarginalLikelihood
 
-    logits = draw_logits(np.stack([loc, scale], axis=-1), DRAWS, seed=0)
+    sequence = MarginalLikelihood(estimator="draws").sequence
+    logits = draw_logits(np.stack([loc, scale], axis=-1), DRAWS, seed=0, sequence=sequence)
     return ops.convert_to_numpy(ops.softmax(logits, axis=-1)).astype(float).mean(axis=0)
 
 
