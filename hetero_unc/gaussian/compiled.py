@@ -35,4 +35,4 @@ def compiled(function):
 def _tensorflow_compiled(function):
     import tensorflow as tf
 
-    return tf.function(function, jit_compile=True, reduce_retracing=True, autograph=False)
+    return tf.function(function, jit_compile=True, autograph=False)
