@@ -1,4 +1,4 @@
-"""The two halves of a `Program` as Keras models: one runs once an item, one for K passes at once."""
+"""The two halves of a `Program` as Keras models: one runs once an item, one for K passes."""
 
 import contextlib
 

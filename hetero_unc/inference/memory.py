@@ -19,7 +19,7 @@ def bytes_of_one_pass(program, shape, workspace=0):
             that the program does not know.
         workspace: Bytes an item that what follows the program needs.
     """
-    last_read = {value: None for value in program.outputs}
+    last_read = dict.fromkeys(program.outputs)
     for index, step in reversed(list(enumerate(program.steps))):
         for value in step.inputs:
             last_read.setdefault(value, index)
