@@ -1,24 +1,25 @@
-"""Draws of Gaussian logits. TensorFlow Probability is imported in this module only.
+"""Draws of Gaussian logits as tensors, and their distribution.
 
-The draws are stateless: their seed is mixed from an integer and the values of the parameters that
-they are drawn for. So they differ from step to step, from batch to batch and between replicas, on
-every backend and without a variable that a checkpoint could miss; and the same seed gives the same
-numbers. A `keras.random.SeedGenerator` owned by a loss would not do: on JAX it never advances,
-because only seeds that the model tracks are threaded through the compiled step.
+The draws are stateless: `hetero_unc.gaussian.seeds` says why.
 """
+
+import math
 
 import keras
 from keras import ops
 
+from hetero_unc.checks import check_choice
 from hetero_unc.gaussian.parameters import split_parameters
+from hetero_unc.gaussian.seeds import replica_number
+from hetero_unc.gaussian.sequences import SEQUENCES, part_length, part_of, randomness
 
-__all__ = ["as_distribution", "draw_logits", "draw_shared_logits", "replica_number"]
-
-# Knuth's multiplicative constant for 32 bits, 2654435769, and the two of MurmurHash3's finaliser
-# (https://github.com/aappleby/smhasher), as signed integers. Odd numbers, so multiplying by them
-# loses no bit.
-GOLDEN = -1640531527
-STIR = ((16, -2048144789), (13, -1028477387), (16, 1))
+__all__ = [
+    "as_distribution",
+    "draw_logits",
+    "draw_shared_logits",
+    "loc_and_scale",
+    "replica_number",
+]
 
 
 def as_distribution(parameters):
@@ -41,24 +42,34 @@ def as_distribution(parameters):
         )
     import tensorflow_probability as tfp
 
-    loc, scale = _loc_and_scale(parameters)
+    loc, scale = loc_and_scale(parameters)
     return tfp.distributions.Independent(tfp.distributions.Normal(loc, scale), 1)
 
 
-def draw_logits(parameters, draws, *, seed):
-    """Independent draws for each item.
+def draw_logits(parameters, draws, *, seed, sequence="independent"):
+    """Draws for each item, the items independent of each other.
 
     Args:
         parameters: Tensor `(N, C, 2)`.
         draws: Integer D.
         seed: Integer. The same seed and parameters give the same draws.
+        sequence: How the draws of an item stand to each other, `"independent"`, `"antithetic"` or
+            `"sobol"`. Each by itself is Normal, whatever the sequence.
 
     Returns:
         Tensor `(D, N, C)`, differentiable in the parameters.
+
+    Raises:
+        ValueError: If `parameters` are not Gaussian logits of rank 0, or the sequence is unknown.
     """
+    check_choice(sequence, SEQUENCES, name="sequence")
     parameters = ops.convert_to_tensor(parameters)
-    loc, scale = _loc_and_scale(parameters)
-    return _normal(loc, scale, draws, _mixed_seed(seed, parameters))
+    loc, scale = loc_and_scale(parameters)
+    random = randomness(sequence, parameters, seed=seed)
+    part = part_of(sequence, random, draws, ops.shape(ops.transpose(loc)))
+    parts = math.ceil(draws / part_length(sequence, draws, loc.shape[1]))
+    noise = ops.concatenate([part(index) for index in range(parts)])[:draws]
+    return loc + scale * ops.cast(ops.transpose(noise, (0, 2, 1)), loc.dtype)
 
 
 def draw_shared_logits(parameters, draws, *, seed):
@@ -76,24 +87,13 @@ def draw_shared_logits(parameters, draws, *, seed):
     Returns:
         Tensor `(D, N, C)`.
     """
-    loc, scale = _loc_and_scale(ops.convert_to_tensor(parameters))
+    loc, scale = loc_and_scale(ops.convert_to_tensor(parameters))
     noise = keras.random.normal((draws, 1, loc.shape[-1]), dtype=loc.dtype, seed=seed)
     return loc + scale * noise
 
 
-def replica_number():
-    """0, 1 and so on in the replicas of a `tf.distribute` strategy, int32; 0 without one."""
-    if keras.backend.backend() != "tensorflow":
-        return 0
-    import tensorflow as tf
-
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return 0
-    return ops.cast(context.replica_id_in_sync_group, "int32")
-
-
-def _loc_and_scale(parameters):
+def loc_and_scale(parameters):
+    """The parts of `parameters` that can be drawn: `(N, C)` each, of rank 0."""
     loc, scale, factor = split_parameters(parameters)
     if len(parameters.shape) != 3:
         # (N, 2) could be read as one item of N classes: the softmax of two classes, by mistake.
@@ -107,40 +107,3 @@ def _loc_and_scale(parameters):
             f"Received: rank={factor.shape[-1]}, shape={tuple(parameters.shape)}"
         )
     return loc, scale
-
-
-def _normal(loc, scale, draws, seed):
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow_probability as tfp
-
-        return tfp.distributions.Normal(loc, scale).sample(draws, seed=seed)
-    shape = (draws, *ops.shape(loc))
-    noise = keras.random.normal(shape, dtype=loc.dtype, seed=_GivenSeed(seed))
-    return loc + scale * noise
-
-
-def _mixed_seed(seed, parameters):
-    """An int32 tensor of shape (2,): the seed, and a hash of the values of the parameters."""
-    values = ops.cast(ops.stop_gradient(parameters), "float32")
-    bits = ops.reshape(ops.view(values, "int32"), (-1,))
-    # Each position has an offset of its own, so that reordered items give other draws, and so do
-    # replicas that hold equal values; sums and products wrap around, which is what a hash wants.
-    bits = bits + GOLDEN * (2**26 * replica_number() + ops.arange(ops.size(bits), dtype="int32"))
-    # Round numbers differ in few and high bits: without stirring, their sums would often be equal.
-    for shift, factor in STIR:
-        bits = ops.bitwise_xor(bits, ops.right_shift(bits, shift)) * factor
-    mixed = ops.cast(ops.sum(bits), "int32")
-    signed = (seed + 2**31) % 2**32 - 2**31  # a 32-bit seed, whatever its sign
-    return ops.stack([ops.convert_to_tensor(signed, dtype="int32"), mixed])
-
-
-class _GivenSeed(keras.random.SeedGenerator):
-    """Hands a seed tensor to `keras.random`, which takes integers and SeedGenerators only."""
-
-    def __init__(self, value):
-        # No super().__init__(): it would create a variable, which a compiled step must not do.
-        # A JAX key is made of two uint32; the other backends read the seed as integers.
-        self.value = ops.cast(value, "uint32" if keras.backend.backend() == "jax" else "int32")
-
-    def next(self, ordered=True):
-        return self.value

@@ -4,34 +4,13 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice, check_count
-from hetero_unc.gaussian import draw_logits
-from hetero_unc.gaussian.draw_estimates import log_expected_softmax, log_mean_exp
-from hetero_unc.losses.labels import are_distributions, as_distributions
+from hetero_unc.gaussian import split_parameters
+from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax, drawn_marginal_likelihood
+from hetero_unc.gaussian.sequences import SEQUENCES
+from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
+from hetero_unc.losses.labels import are_distributions, as_classes, as_distributions
 
-__all__ = ["MarginalLikelihood", "marginal_likelihood"]
-
-
-def marginal_likelihood(y_true, logits):
-    """-log E[softmax(z)_y] over draws of z; for a label distribution, its mean over the labels.
-
-    Biased upward by O(1/D), because the log is taken of a mean of D draws.
-
-    Args:
-        y_true: `(N,)` classes, or `(N, C)` label distributions whose rows sum to one.
-        logits: `(D, N, C)` draws.
-
-    Returns:
-        `(N,)`, nats, each >= 0.
-
-    Reference: Kendall and Gal (2017), https://arxiv.org/abs/1703.04977, equation 12.
-    """
-    num_classes = logits.shape[-1]
-    distributions = as_distributions(y_true, num_classes)
-    if are_distributions(y_true, num_classes):
-        return -ops.sum(distributions * log_expected_softmax(logits), axis=-1)
-    # One class a row: the log-mean-exp runs over (D, N), not (D, N, C).
-    chosen = ops.sum(distributions * logits, axis=-1)
-    return -log_mean_exp(chosen - ops.logsumexp(logits, axis=-1))
+__all__ = ["MarginalLikelihood"]
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
@@ -41,27 +20,83 @@ class MarginalLikelihood(keras.losses.Loss):
     The log-loss of the forecast that the model makes; its scale rises where confident predictions
     meet other labels. The recommended loss for a model that ends in `GaussianLogits`; equal to
     `SparseCategoricalCrossentropy(from_logits=True)` on a model that ends in `LogExpectedSoftmax`.
+    For a label distribution, the mean over its labels.
 
     Args:
-        draws: Integer D, draws of the logits for each item and step.
-        estimator: `"draws"`.
-        seed: Integer; the draws depend on it and on the predictions of the batch.
+        draws: Integer D, draws of the logits for each item and step. Ignored by `"exact"`.
+        estimator: `"exact"`, a one-dimensional integral, or `"draws"`, whose probabilities are
+            unbiased, and whose loss is biased upward by O(1/D) because the log is taken of a mean.
+        seed: Integer; the draws depend on it and on the predictions of the batch. Ignored by
+            `"exact"`.
+        sequence: How the draws of an item stand to each other: `"sobol"`, `"antithetic"`, or
+            `"independent"` (Normals from TensorFlow Probability on the TensorFlow backend). Ignored
+            by `"exact"`.
+        accuracy: `"fast"`, `"standard"` or `"high"`, of the integral. Ignored by `"draws"`.
         reduction, name, dtype: As in `keras.losses.Loss`.
 
     Call arguments:
         y_true: `(N,)` integer classes, or `(N, C)` label distributions whose rows sum to one.
         y_pred: `(N, C, 2)` parameters from `GaussianLogits`.
+
+    Returns:
+        Nats; for each item >= 0.
+
+    Raises:
+        ValueError: On settings out of range, at construction; on labels or predictions of another
+            shape, and on more than 21,201 classes with `sequence="sobol"`.
+
+    Reference: Kendall and Gal (2017), https://arxiv.org/abs/1703.04977, equation 12.
     """
 
-    def __init__(self, draws=1000, estimator="draws", seed=0, name="marginal_likelihood", **kwargs):
+    def __init__(
+        self,
+        draws=1000,
+        estimator="draws",
+        seed=0,
+        sequence="sobol",
+        accuracy="standard",
+        name="marginal_likelihood",
+        **kwargs,
+    ):
         super().__init__(name=name, **kwargs)
         self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ("draws",), name="estimator")
+        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
         self.seed = check_count(seed, name="seed", minimum=0)
+        self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
+        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
 
     def call(self, y_true, y_pred):
-        return marginal_likelihood(y_true, draw_logits(y_pred, self.draws, seed=self.seed))
+        loc, scale, _ = split_parameters(y_pred)
+        if are_distributions(y_true, loc.shape[-1]):
+            # Each label's term needs its own expected probability.
+            log_expected = self._log_expected_softmax(y_pred)
+            return -ops.sum(as_distributions(y_true, loc.shape[-1]) * log_expected, axis=-1)
+        classes = as_classes(y_true, loc.shape[-1])
+        if self.estimator == "exact":
+            from hetero_unc.gaussian.integrals import negative_log_expected_softmax
+
+            return negative_log_expected_softmax(loc, scale, classes, accuracy=self.accuracy)
+        one_hot = ops.one_hot(classes, loc.shape[-1], dtype="float32")
+        return drawn_marginal_likelihood(
+            y_pred, one_hot, self.draws, seed=self.seed, sequence=self.sequence
+        )
+
+    def _log_expected_softmax(self, y_pred):
+        if self.estimator == "draws":
+            return drawn_log_expected_softmax(
+                y_pred, self.draws, seed=self.seed, sequence=self.sequence
+            )
+        from hetero_unc.gaussian.integrals import log_expected_softmax
+
+        loc, scale, _ = split_parameters(y_pred)
+        return log_expected_softmax(loc, scale, accuracy=self.accuracy)
 
     def get_config(self):
-        own = {"draws": self.draws, "estimator": self.estimator, "seed": self.seed}
+        own = {
+            "draws": self.draws,
+            "estimator": self.estimator,
+            "seed": self.seed,
+            "sequence": self.sequence,
+            "accuracy": self.accuracy,
+        }
         return {**super().get_config(), **own}

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from keras import ops
 
 from hetero_unc.gaussian import draw_logits
+from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
 
 LOSSES = [ExpectedCrossEntropy, MarginalLikelihood]
@@ -30,6 +31,7 @@ def distributions(items=6, classes=3, seed=1):
 
 
 def per_item(loss_class, y_true, y_pred, draws=200, **kwargs):
+    kwargs = {"estimator": "draws", "sequence": "independent"} | kwargs
     loss = loss_class(draws, reduction="none", **kwargs)
     return ops.convert_to_numpy(loss(y_true, ops.convert_to_tensor(y_pred))).astype(np.float64)
 
@@ -77,17 +79,19 @@ def assert_is_the_integral(loss_class, found, integrals, draws):
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
-def test_two_classes_give_the_integral(loss_class):
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_two_classes_give_the_integral(loss_class, sequence):
     given = parameters(5, 2)
-    found = per_item(loss_class, np.zeros(5, int), given, draws=20_000)
+    found = per_item(loss_class, np.zeros(5, int), given, draws=20_000, sequence=sequence)
     integrals = [two_class_integrals(*row.T.astype(float)) for row in given]
     assert_is_the_integral(loss_class, found, integrals, 20_000)
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
-def test_three_classes_give_the_integral(loss_class):
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_three_classes_give_the_integral(loss_class, sequence):
     given, labels = parameters(6, 3), np.array([0, 1, 2, 2, 1, 0])
-    found = per_item(loss_class, labels, given, draws=20_000)
+    found = per_item(loss_class, labels, given, draws=20_000, sequence=sequence)
     integrals = [
         three_class_integrals(*row.T.astype(float), label)
         for row, label in zip(given, labels, strict=True)
@@ -167,47 +171,51 @@ def test_gradients_are_finite_at_extremes(loss_class, scale, loc):
     for y_true in (np.array([0]), np.array([[0.2, 0.3, 0.5]], "float32")):
         with tf.GradientTape() as tape:
             watched = tf.Variable(given)
-            value = loss_class(100)(y_true, watched)
+            value = loss_class(100, estimator="draws")(y_true, watched)
         gradient = tape.gradient(value, watched)
         assert np.isfinite(value)
         assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
-def test_a_probability_of_1e_30_stays_one(loss_class):
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_a_probability_of_1e_30_stays_one(loss_class, sequence):
     gap = -np.log(1e-30)
     given = np.array([[[-gap, 1e-6], [0.0, 1e-6]]], "float32")
     with tf.GradientTape() as tape:
         watched = tf.Variable(given)
-        value = loss_class(100)(np.array([0]), watched)
+        value = loss_class(100, estimator="draws", sequence=sequence)(np.array([0]), watched)
     assert value.numpy() == pytest.approx(gap, rel=1e-5)
     np.testing.assert_allclose(tape.gradient(value, watched)[0, :, 0], [-1, 1], atol=1e-5)
 
 
-def loss_in_float64(loss_class, label, loc, scale, noise):
-    log_p = scipy.special.log_softmax(loc + scale * noise, axis=-1)[..., label]
+def loss_in_float64(loss_class, shares, loc, scale, noise):
+    log_p = scipy.special.log_softmax(loc + scale * noise, axis=-1)
     if loss_class is ExpectedCrossEntropy:
-        return -log_p.mean()
-    return np.log(len(noise)) - scipy.special.logsumexp(log_p)
+        return -(shares * log_p.mean(axis=0)).sum()
+    return (shares * (np.log(len(noise)) - scipy.special.logsumexp(log_p, axis=0))).sum()
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
-def test_the_gradient_is_that_of_finite_differences_with_the_same_noise(loss_class):
-    given, draws, label, step = parameters(1, 3), 40, 1, 1e-5
+@pytest.mark.parametrize("sequence", SEQUENCES)
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_gradient_is_that_of_finite_differences_with_the_same_noise(loss_class, sequence, soft):
+    given, draws, step = parameters(1, 3), 41, 1e-5
+    shares = np.array([0.2, 0.5, 0.3]) if soft else np.array([0.0, 1.0, 0.0])
+    loss = loss_class(draws, estimator="draws", sequence=sequence, seed=3)
     with tf.GradientTape() as tape:
         watched = tf.Variable(given)
-        value = loss_class(draws, seed=3)(np.array([label]), watched)
+        value = loss(shares[None] if soft else np.array([1]), watched)
     found = tape.gradient(value, watched).numpy()[0]
     loc, scale = given[0].T.astype(float)
-    logits = ops.convert_to_numpy(draw_logits(ops.convert_to_tensor(given), draws, seed=3))
-    noise = (logits[:, 0].astype(float) - loc) / scale
-    assert value.numpy() == pytest.approx(
-        loss_in_float64(loss_class, label, loc, scale, noise), rel=1e-5
-    )
+    drawn = draw_logits(ops.convert_to_tensor(given), draws, seed=3, sequence=sequence)
+    noise = (ops.convert_to_numpy(drawn)[:, 0].astype(float) - loc) / scale
+    expected = loss_in_float64(loss_class, shares, loc, scale, noise)
+    assert value.numpy() == pytest.approx(expected, rel=1e-5)
     for k, nudge in enumerate(step * np.eye(3)):
         along_loc, along_scale = (
             [
-                loss_in_float64(loss_class, label, loc + sign * one, scale + sign * other, noise)
+                loss_in_float64(loss_class, shares, loc + sign * one, scale + sign * other, noise)
                 for sign in (1, -1)
             ]
             for one, other in ((nudge, 0), (0, nudge))
@@ -216,32 +224,11 @@ def test_the_gradient_is_that_of_finite_differences_with_the_same_noise(loss_cla
         np.testing.assert_allclose(found[k], expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("loss_class", LOSSES)
-@pytest.mark.parametrize("soft", [False, True])
-def test_labels_meet_the_draws_by_broadcasting_and_are_not_copied(loss_class, soft):
-    draws, items, classes = 50, 4, 3
-    y_true = tf.TensorSpec((items, classes) if soft else (items,), "float32")
-    graph = (
-        tf.function(loss_class(draws))
-        .get_concrete_function(y_true, tf.TensorSpec((items, classes, 2)))
-        .graph
-    )
-    copying = {"OneHot", "Tile", "BroadcastTo", "Pack", "ConcatV2", "GatherV2", "ResourceGather"}
-    sizes = {
-        (operation.type, output.shape.num_elements())
-        for operation in graph.get_operations()
-        for output in operation.outputs
-        if operation.type in copying
-    }
-    assert sizes, "the graph must be looked at"
-    assert all(size is not None and size < draws * items for _, size in sizes), sizes
-
-
 class Recording(MarginalLikelihood):
     """Keeps the standard Normals of each step."""
 
     def __init__(self):
-        super().__init__(draws=2000)
+        super().__init__(draws=2000, estimator="draws", sequence="independent")
         self.noise = []
 
     def call(self, y_true, y_pred):
@@ -284,19 +271,36 @@ def test_weights_and_reductions_are_those_of_keras(loss_class):
         "sum": (weights * single).sum(),
         "sum_over_batch_size": (weights * single).mean(),
     }.items():
-        loss = loss_class(5, reduction=reduction)
+        loss = loss_class(5, "draws", sequence="independent", reduction=reduction)
         found = float(loss(labels, ops.convert_to_tensor(given), sample_weight=weights))
         assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
 def test_the_loss_comes_back_from_its_config(loss_class):
-    loss = loss_class(draws=7, seed=3, reduction="sum", name="mine")
+    loss = loss_class(
+        draws=7,
+        estimator="draws",
+        seed=3,
+        sequence="antithetic",
+        accuracy="high",
+        reduction="sum",
+        name="mine",
+    )
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert type(again) is loss_class
     assert again.get_config() == loss.get_config()
     given, labels = parameters(), np.zeros(6, int)
     assert float(again(labels, given)) == float(loss(labels, given))
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+def test_a_config_from_before_the_sequences_still_loads(loss_class):
+    config = keras.losses.serialize(loss_class(draws=7, estimator="draws", seed=3))
+    for name in ("sequence", "accuracy"):
+        del config["config"][name]
+    again = keras.losses.deserialize(config)
+    assert (again.draws, again.estimator, again.seed) == (7, "draws", 3)
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
@@ -310,6 +314,8 @@ def test_the_loss_comes_back_from_its_config(loss_class):
         ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"seed": None}, "`seed` must be an integer >= 0. Received: seed=None"),
         ({"estimator": "guess"}, "`estimator` must be one of .*. Received: estimator='guess'"),
+        ({"sequence": "halton"}, "`sequence` must be one of .*'sobol'.*. Received: .*'halton'"),
+        ({"accuracy": "best"}, "`accuracy` must be one of .*'high'.*. Received: .*'best'"),
     ],
 )
 def test_settings_that_break_a_rule_are_refused(loss_class, arguments, message):
