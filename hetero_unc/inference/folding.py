@@ -21,10 +21,14 @@ class Half(keras.Model):
     def __init__(self, program):
         super().__init__(dtype="float32")
         self.autocast = False  # each layer inside casts, by its own policy
+        self.supports_masking = True
         self.program = program
         operations = dict.fromkeys(step.operation for step in program.steps)
         self.parts = [part for part in operations if isinstance(part, keras.Layer)]
         self.built = True
+
+    def compute_mask(self, inputs, previous_mask):
+        """None: masks are handed on by name."""
 
 
 class Prefix(Half):

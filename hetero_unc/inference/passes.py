@@ -17,6 +17,8 @@ __all__ = ["Passes", "Schedule"]
 
 # A standard error from fewer passes is too uncertain to stop on.
 FEWEST_PASSES = 10
+# For each class: 28 nodes of the integrals over Gaussian logits, twice, in float32.
+BYTES_OF_STATISTICS = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Passes:
             report: Function called with the number of passes that a batch has gone on.
         """
         shape = (starts.step, *images.shape[1:])
-        chunk = self._passes_at_once(schedule, shape)
+        chunk = self.passes_at_once(schedule, shape)
         results = Results(schedule.passes, len(images))
         if schedule.tolerance is None:
             for index, start in enumerate(starts):
@@ -94,14 +96,20 @@ class Passes:
                 return {name: values[:done] for name, values in results.arrays.items()}
         return results.arrays
 
-    def _passes_at_once(self, schedule, shape):
+    def passes_at_once(self, schedule, shape):
+        """K for batches of images of this shape `(N, ...)`."""
         if not self.can_fold:
             return 1
         passes = schedule.passes
         if schedule.tolerance is not None:
             passes = min(passes, FEWEST_PASSES)
-        needed = bytes_of_one_pass(self.tail.program, shape)
-        return passes_at_once(passes, needed, schedule.memory_budget)
+        return passes_at_once(passes, self.bytes_of_one_pass(shape), schedule.memory_budget)
+
+    def bytes_of_one_pass(self, shape):
+        """An estimate for batches of images of this shape `(N, ...)`."""
+        program = self.tail.program
+        workspace = BYTES_OF_STATISTICS * program.outputs[0].shape[1]
+        return bytes_of_one_pass(program, shape, workspace)
 
     def _features(self, images, start, size):
         batch = images[start : start + size]

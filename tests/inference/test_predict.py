@@ -9,9 +9,11 @@ from keras import layers, ops
 from hetero_unc.inference import (
     MonteCarloDropout,
     predict,
+    predict_passes,
     set_pass,
     with_monte_carlo_dropout,
 )
+from hetero_unc.inference.passes import Schedule
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 
 FEATURES, CLASSES, DRAWS = 4, 3, 40
@@ -199,7 +201,7 @@ def test_the_same_seed_gives_the_same_passes_to_the_bit():
 
 
 def branching():
-    """Dropout on one of two branches, and a late dropout: no single tensor to cut at."""
+    """Dropout on one of two branches, and a late dropout: the cut goes through both."""
     x = keras.Input((FEATURES,))
     first = layers.Dropout(0.5, seed=1)(dense(5, 1)(x))
     second = dense(5, 2)(x)
@@ -345,7 +347,7 @@ def test_ids_come_with_the_items():
 
 def test_ids_of_another_length_are_refused_before_any_work(monkeypatch):
     passes = MonteCarloDropout(model_of(head()), passes=2, draws=5)
-    monkeypatch.setattr(keras.Model, "predict_on_batch", lambda *_: pytest.fail("it went to work"))
+    monkeypatch.setattr(passes._passes, "run", lambda *_: pytest.fail("it went to work"))
     with pytest.raises(ValueError, match="`ids` must be 10 integers or strings"):
         passes.predict(inputs(), ids=range(9))
 
@@ -359,13 +361,20 @@ def test_ids_of_another_length_are_refused_before_any_work(monkeypatch):
         ({"draws": 0}, "`draws` must be an integer >= 1. Received: draws=0"),
         ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"masks": "per_class"}, "`masks` must be one of"),
+        ({"memory_budget": 0}, "`memory_budget` must be a number above 0, in MiB. .*=0"),
+        ({"memory_budget": -1.5}, "`memory_budget` must be a number above 0, in MiB. .*=-1.5"),
+        ({"memory_budget": None}, "`memory_budget` must be a number above 0, in MiB. .*=None"),
+        ({"tolerance": 0.0}, "`tolerance` must be None or a number above 0. .*=0.0"),
+        ({"tolerance": -0.1}, "`tolerance` must be None or a number above 0. .*=-0.1"),
+        ({"tolerance": float("nan")}, "`tolerance` must be None or a number above 0. .*=nan"),
+        ({"tolerance": "small"}, "`tolerance` must be None or a number above 0. .*='small'"),
         ({"output": "guess"}, "`output` must be one of"),
     ],
 )
 def test_settings_that_break_a_rule_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MonteCarloDropout(model_of(head()), **arguments)
-    if not arguments.keys() & {"passes", "masks"}:
+    if arguments.keys() & {"draws", "seed", "output"}:
         with pytest.raises(ValueError, match=message):
             predict(model_of(head()), inputs(), **arguments)
 
@@ -469,3 +478,163 @@ def test_a_softmax_in_half_precision_is_taken():
         MonteCarloDropout(model, passes=2).predict(3 * inputs(500)),
     ):
         np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, atol=1e-5)
+
+
+def naive_loop(model, images, passes):
+    """Dropout as everybody loops over it: the layers called in training mode, pass after pass."""
+    outputs = []
+    for _ in range(passes):
+        x = ops.convert_to_tensor(images)
+        for layer in model.layers:
+            dropout = isinstance(layer, layers.Dropout)
+            x = layer(x, training=True) if dropout else layer(x)
+        outputs.append(ops.convert_to_numpy(x))
+    return np.stack(outputs).astype(float)
+
+
+@pytest.mark.parametrize("masks", ["per_item", "per_pass"])
+def test_passes_have_the_moments_of_the_naive_loop(masks):
+    model = model_of(layers.Dropout(0.3, seed=8), dense(CLASSES, 4, activation="softmax"))
+    passes, items = 2000, 5
+    settings = {"passes": passes, "masks": masks, "memory_budget": 0.5}
+    ours = predict_passes(model, inputs(items), **settings).probabilities.astype(float)
+    naive = naive_loop(model, inputs(items), 400)
+    for power in (1, 2):
+        one, other = ours**power, naive**power
+        error = np.sqrt(one.var(axis=0) / len(one) + other.var(axis=0) / len(other))
+        assert (np.abs(one.mean(axis=0) - other.mean(axis=0)) < 5 * error).all()
+    # Products of two classes, and of two items, which move together only with masks per pass.
+    np.testing.assert_allclose(
+        np.cov(ours[:, 0].T), np.cov(naive[:, 0].T), atol=0.25 * np.cov(naive[:, 0].T).max()
+    )
+    together = np.corrcoef(ours[:, 0, 0], ours[:, 1, 0])[0, 1]
+    assert (abs(together) > 0.1) == (masks == "per_pass")
+
+
+@pytest.mark.parametrize("masks", ["per_item", "per_pass"])
+def test_the_memory_budget_changes_no_number(masks):
+    model = model_of(layers.GaussianNoise(0.1, seed=7), head())
+    settings = {"passes": 7, "draws": DRAWS, "masks": masks, "seed": 4}
+    found = {
+        budget: predict_passes(model, inputs(), batch_size=4, memory_budget=budget, **settings)
+        for budget in (1e-6, 1e-3, 100)
+    }
+    for name in ("probabilities", "draw_entropy", "draw_agreement", "loc", "scale"):
+        expected = getattr(found[100], name)
+        for budget in (1e-6, 1e-3):
+            np.testing.assert_allclose(getattr(found[budget], name), expected, atol=1e-5)
+
+
+def test_chunks_follow_the_budget():
+    passes = MonteCarloDropout(model_of(head()), passes=7)._passes
+    needed = passes.bytes_of_one_pass((4, FEATURES)) / 2**20
+    chunks = [
+        passes.passes_at_once(Schedule(7, memory_budget=count * needed), (4, FEATURES))
+        for count in (0.5, 1, 2, 3.5, 6, 7, 100)
+    ]
+    assert chunks == [1, 1, 2, 3, 4, 7, 7]
+
+
+@keras.saving.register_keras_serializable(package="tests.inference")
+class Counting(layers.Layer):
+    """Counts how often it is traced, and for how many rows."""
+
+    rows = ()
+
+    def call(self, x):
+        Counting.rows += (x.shape[0],)
+        return x
+
+
+def test_everything_is_traced_once_whatever_is_left_over():
+    x = keras.Input((FEATURES,))
+    hidden = Counting()(dense(6, 1)(x))
+    hidden = Counting()(layers.Dropout(0.5, seed=1)(hidden))
+    model = keras.Model(x, dense(CLASSES, 2, activation="softmax")(hidden))
+    passes = MonteCarloDropout(model, passes=7)
+    needed = passes._passes.bytes_of_one_pass((4, FEATURES)) / 2**20
+    passes = MonteCarloDropout(model, passes=7, memory_budget=2 * needed)
+    Counting.rows = ()
+    for images in (inputs(10), inputs(4), inputs(7)):
+        passes.predict(images, batch_size=4)
+    assert Counting.rows == (4, 2 * 4)
+
+
+def test_one_call_is_the_class_and_its_method():
+    model = model_of(head())
+    settings = {"passes": 3, "draws": DRAWS, "seed": 4, "masks": "per_pass"}
+    ids = range(5, 15)
+    one = predict_passes(model, inputs(), batch_size=4, ids=ids, **settings)
+    other = MonteCarloDropout(model, **settings).predict(inputs(), batch_size=4, ids=ids)
+    np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    np.testing.assert_array_equal(one.ids, other.ids)
+
+
+@pytest.mark.parametrize("batch_size", [4, 256])
+def test_passes_stop_at_the_tolerance_and_are_those_without_it(batch_size):
+    model = model_of(dense(CLASSES, 4, activation="softmax"))
+    settings = {"passes": 200, "seed": 4}
+    every = predict_passes(model, inputs(), batch_size=batch_size, **settings).probabilities
+    errors = every.std(axis=0, ddof=1).max() / np.sqrt(len(every))
+    tolerance = 2 * float(errors)
+    stopped = predict_passes(
+        model, inputs(), batch_size=batch_size, tolerance=tolerance, **settings
+    ).probabilities
+    used = len(stopped)
+    assert 10 <= used < 200
+    np.testing.assert_allclose(stopped, every[:used], atol=1e-6)
+
+    def standard_error(count):
+        return every[:count].std(axis=0, ddof=1).max() / np.sqrt(count)
+
+    assert standard_error(used) <= tolerance < standard_error(used - 10)
+
+
+def test_a_tolerance_out_of_reach_takes_all_passes_and_a_wide_one_ten():
+    model = model_of(head())
+    for tolerance, used in ((1e-9, 23), (10.0, 10)):
+        found = predict_passes(model, inputs(), passes=23, draws=5, tolerance=tolerance)
+        assert found.passes == used
+    assert predict_passes(model, inputs(), passes=3, draws=5, tolerance=10.0).passes == 3
+
+
+@keras.saving.register_keras_serializable(package="tests.inference")
+class HoldsDropout(layers.Layer):
+    """A layer of one's own around a dropout layer."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dropout = layers.Dropout(0.5, seed=1)
+
+    def call(self, x):
+        return self.dropout(x)
+
+
+@pytest.mark.parametrize("kind", ["subclassed", "own layer"])
+def test_what_may_mix_items_runs_pass_by_pass_and_says_so_once(kind):
+    model = subclassed()
+    if kind == "own layer":
+        model = keras.Sequential([keras.Input((FEATURES,)), dense(6, 1), HoldsDropout(), head()])
+    with pytest.warns(UserWarning, match="runs pass by pass") as caught:
+        passes = MonteCarloDropout(model, passes=3, draws=5)
+    assert len(caught) == 1
+    passes.predict(inputs())  # where another warning would be an error
+    assert passes._passes.passes_at_once(Schedule(100), (4, FEATURES)) == 1
+
+
+def test_integers_reach_an_embedding_and_padding_stays_masked():
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            layers.Embedding(7, 3, mask_zero=True),
+            layers.SpatialDropout1D(0.4, seed=1),
+            layers.LSTM(4),
+            head(),
+        ]
+    )
+    settings = {"passes": 3, "draws": 5, "masks": "per_pass"}
+    passes = MonteCarloDropout(model, **settings)
+    short, padded = (
+        passes.predict(np.array(tokens)) for tokens in ([[2, 3, 1]], [[2, 3, 1, 0, 0]])
+    )
+    np.testing.assert_allclose(padded.loc, short.loc, rtol=1e-5)
