@@ -108,7 +108,7 @@ class Passes:
     def bytes_of_one_pass(self, shape):
         """An estimate for batches of images of this shape `(N, ...)`."""
         program = self.tail.program
-        workspace = BYTES_OF_STATISTICS * program.outputs[0].shape[1]
+        workspace = BYTES_OF_STATISTICS * (program.outputs[0].shape[1] or 1)
         return bytes_of_one_pass(program, shape, workspace)
 
     def _features(self, images, start, size):
