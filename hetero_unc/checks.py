@@ -16,6 +16,7 @@ __all__ = [
     "check_predictions",
     "check_probabilities",
     "check_uncertainty",
+    "check_votes",
 ]
 
 ROW_SUM_TOLERANCE = 1e-3
@@ -157,6 +158,27 @@ def check_images(images, *, shape=None, name="images"):
             f"Received: shape={array.shape}"
         )
     return check_array(array, name=name, ndim=4).astype(np.float32, copy=False)
+
+
+def check_votes(votes, *, name="votes"):
+    """Return counts of votes of shape (N, C), C >= 2, as int64: whole, >= 0, no row without any."""
+    array = check_array(votes, name=name, ndim=2)
+    if array.shape[1] < 2:
+        raise ValueError(f"`{name}` must have at least 2 classes. Received: shape={array.shape}")
+    bad = (array < 0) | (array != np.floor(array))
+    if bad.any():
+        raise ValueError(
+            f"`{name}` must be counts: whole numbers >= 0. Received: {np.count_nonzero(bad)} other "
+            f"of {array.size} values, the first {array[bad][0]:.6g} at index {_first(bad)}"
+        )
+    empty = array.sum(axis=1) == 0
+    if empty.any():
+        raise ValueError(
+            f"Every row of `{name}` must hold a vote; leave out items that nobody voted on. "
+            f"Received: {np.count_nonzero(empty)} of {empty.size} rows without votes, the first "
+            f"row {_first(empty)}"
+        )
+    return array.astype(np.int64)
 
 
 def _first(mask):

@@ -232,6 +232,31 @@ def test_images_count_the_pixels_that_are_not_finite():
     )
 
 
+def test_votes_come_back_as_int64():
+    for given in ([[0, 3], [1, 2]], np.array([[0.0, 3.0], [1.0, 2.0]], np.float32)):
+        votes = checks.check_votes(given)
+        assert votes.dtype == np.int64
+        np.testing.assert_array_equal(votes, [[0, 3], [1, 2]])
+
+
+@pytest.mark.parametrize(
+    ("votes", "message"),
+    [
+        ([[1, 2], [0, -1]], "1 other of 4 values, the first -1 at index (1, 1)"),
+        ([[0.5, 0.5], [1, 2]], "2 other of 4 values, the first 0.5 at index (0, 0)"),
+        ([[1, 2], [0, 0], [0, 0]], "2 of 3 rows without votes, the first row 1"),
+        ([[3], [2]], "at least 2 classes. Received: shape=(2, 1)"),
+        ([1, 2], "must have 2 axes. Received: shape=(2,)"),
+        ([[1, np.nan]], "must be finite"),
+        ([["1", "2"]], "must be numeric"),
+    ],
+)
+def test_votes_say_what_is_wrong(votes, message):
+    refusal = refused(checks.check_votes, votes)
+    assert "`votes`" in refusal
+    assert message in refusal
+
+
 def test_public_names_are_all_there():
     assert checks.__all__ == sorted(checks.__all__)
     assert all(hasattr(checks, name) for name in checks.__all__)

@@ -2,5 +2,6 @@
 
 from hetero_unc.losses.expected_cross_entropy import ExpectedCrossEntropy
 from hetero_unc.losses.marginal_likelihood import MarginalLikelihood
+from hetero_unc.losses.vote_likelihood import VoteLikelihood
 
-__all__ = ["ExpectedCrossEntropy", "MarginalLikelihood"]
+__all__ = ["ExpectedCrossEntropy", "MarginalLikelihood", "VoteLikelihood"]

@@ -1,0 +1,99 @@
+"""The negative log-likelihood of raw vote counts under Gaussian logits."""
+
+import keras
+from keras import ops
+
+from hetero_unc.checks import check_choice, check_count, check_votes
+from hetero_unc.gaussian import draw_logits, split_parameters
+from hetero_unc.gaussian.draw_estimates import log_mean_exp
+from hetero_unc.gaussian.gaussian_arguments import values_of
+from hetero_unc.gaussian.vote_integrals import log_expected_votes
+from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
+
+__all__ = ["VoteLikelihood", "drawn_log_expected_votes"]
+
+
+def drawn_log_expected_votes(logits, votes):
+    """log mean_d prod_k softmax(logits_d)_k^{votes_k}.
+
+    Args:
+        logits: `(D, N, C)` draws.
+        votes: `(N, C)` counts.
+
+    Returns:
+        `(N,)`, nats; finite also where every draw's product is below what float32 can hold.
+    """
+    return log_mean_exp(ops.sum(votes * ops.log_softmax(logits, axis=-1), axis=-1))
+
+
+@keras.saving.register_keras_serializable(package="hetero_unc")
+class VoteLikelihood(keras.losses.Loss):
+    """-log E[prod_k softmax(z)_k^{n_k}], z the Gaussian logits, n_k the votes for class k.
+
+    The annotators of an item share its logits and vote independently given them: the expectation is
+    taken once for all votes of the item. So votes that agree and votes that do not say how wide the
+    logits are, which the shares of the votes alone cannot. With one vote, `MarginalLikelihood`.
+
+    The loss of an item is that of all its votes, and grows with their number. The multinomial
+    coefficient, which no parameter changes, is left out.
+
+    Args:
+        draws: Integer D, draws of the logits for each item and step. Ignored by `"exact"`.
+        estimator: `"exact"`, a one-dimensional integral, or `"draws"`, biased upward by O(1/D)
+            because the log is taken of a mean, and the more so the more votes there are.
+        accuracy: `"fast"`, `"standard"` or `"high"`, of the integral. Ignored by `"draws"`.
+        seed: Integer; the draws depend on it and on the predictions of the batch. Ignored by
+            `"exact"`.
+        reduction, name, dtype: As in `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: `(N, C)` counts of votes, each row with at least one. Checked where their values
+            can be seen; a compiled step takes what comes, and a row without votes costs nothing.
+        y_pred: `(N, C, 2)` parameters from `GaussianLogits`.
+
+    Returns:
+        Nats; for each item >= 0.
+
+    Raises:
+        ValueError: On settings out of range, at construction; on votes that are negative,
+            fractional or missing from a row, or predictions of another shape.
+    """
+
+    def __init__(
+        self,
+        draws=1000,
+        estimator="exact",
+        accuracy="standard",
+        seed=0,
+        name="vote_likelihood",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.draws = check_count(draws, name="draws")
+        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
+        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
+        self.seed = check_count(seed, name="seed", minimum=0)
+
+    def call(self, y_true, y_pred):
+        loc, scale, factor = split_parameters(y_pred)
+        fits = len(y_true.shape) == 2 and y_true.shape[1] == loc.shape[-1]
+        if not fits or len(y_pred.shape) != 3 or factor.shape[-1] != 0:
+            raise ValueError(
+                "`y_true` must be counts of votes, (N, C), and `y_pred` Gaussian logits, (N, C, 2). "
+                f"Received: y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}"
+            )
+        seen = values_of(y_true)
+        if seen is not None:
+            check_votes(seen, name="y_true")
+        if self.estimator == "exact":
+            return -log_expected_votes(loc, scale, y_true, accuracy=self.accuracy)
+        return -drawn_log_expected_votes(draw_logits(y_pred, self.draws, seed=self.seed), y_true)
+
+    def get_config(self):
+        own = {
+            "draws": self.draws,
+            "estimator": self.estimator,
+            "accuracy": self.accuracy,
+            "seed": self.seed,
+        }
+        return {**super().get_config(), **own}
