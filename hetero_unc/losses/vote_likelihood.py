@@ -79,7 +79,7 @@ class VoteLikelihood(keras.losses.Loss):
         fits = len(y_true.shape) == 2 and y_true.shape[1] == loc.shape[-1]
         if not fits or len(y_pred.shape) != 3 or factor.shape[-1] != 0:
             raise ValueError(
-                "`y_true` must be counts of votes, (N, C), and `y_pred` Gaussian logits, (N, C, 2). "
+                "`y_true` must be counts of votes, (N, C), and `y_pred` of shape (N, C, 2). "
                 f"Received: y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}"
             )
         seen = values_of(y_true)
