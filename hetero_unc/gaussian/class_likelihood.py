@@ -65,7 +65,7 @@ def negative_log_expected_softmax(loc, scale, classes, *, accuracy="standard"):
 
 @compiled
 def _value_and_gradient(loc, scale, classes, accuracy):
-    loc = loc - ops.max(loc, axis=-1, keepdims=True)
+    loc = loc - ops.max(loc, axis=-1, keepdims=True, initial=-np.inf)
     is_label = ops.one_hot(classes, loc.shape[-1], dtype="float32")
     of_label = [ops.sum(is_label * tensor, axis=-1) for tensor in (loc, scale)]
     at, at_label = gumbel.at_scale(scale), gumbel.at_scale(of_label[1])
@@ -104,7 +104,7 @@ def _label_nodes(loc, at, loc_label, at_label, level):
     points, log_sums = pilot(loc, at, level)
     log_e, slope, _ = gumbel.curve(points - loc_label, at_label)
     height = log_e + ops.log(-slope) - ops.exp(log_sums)  # log-concave in u
-    peak = ops.max(height, axis=0)
+    peak = ops.max(height, axis=0, initial=-np.inf)
     steps = points[1:] - points[:-1]
     before_peak = ops.cumsum(ops.cast(height == peak, "float32"), axis=0)[:-1] == 0.0
     missing = (peak - DEPTH - height[:-1]) / ops.maximum(height[1:] - height[:-1], 1e-20)

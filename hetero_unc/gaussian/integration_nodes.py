@@ -16,17 +16,27 @@ from keras import ops
 from hetero_unc.checks import check_choice
 from hetero_unc.gaussian import gumbel
 
-__all__ = ["RIGHT", "level_of", "nodes_between", "pilot", "plain_nodes", "sum_over"]
+__all__ = [
+    "ACCURACIES",
+    "RIGHT",
+    "crossing",
+    "level_of",
+    "nodes_between",
+    "pilot",
+    "plain_nodes",
+    "sum_over",
+]
 
 Level = collections.namedtuple("Level", "nodes pilot left")
 # Nodes, pilot points, and S at the lower end. One design: to raise one alone buys nothing.
 LEVELS = {
     "fast": Level(16, 12, 14.0),
-    "standard": Level(28, 16, 14.0),
+    "standard": Level(28, 16, 17.0),
     "high": Level(48, 24, 17.0),
 }
+ACCURACIES = tuple(LEVELS)
 MIDDLE = 0.7  # S at the median of u, about log 2
-# S at the upper end. Lower values reach beyond the table, where wide classes go on as straight lines.
+# S at the upper end. Lower values would reach beyond the table, where L goes on as a straight line.
 RIGHT = 1e-4
 PILOT_GRADING = 4.0
 WIDTH = 4096  # nodes times classes that are worked on at once
@@ -36,13 +46,13 @@ Nodes = collections.namedtuple("Nodes", "u weight end")
 
 def level_of(accuracy):
     """The `Level` of that name; ValueError for another."""
-    return LEVELS[check_choice(accuracy, tuple(LEVELS), name="accuracy")]
+    return LEVELS[check_choice(accuracy, ACCURACIES, name="accuracy")]
 
 
 def pilot(loc, at, level):
     """Points that span all that can matter, denser at the lower end, and log S there: `(n, N)`."""
-    low = ops.max(loc + at.low, axis=-1)
-    high = ops.max(loc + at.high, axis=-1) + float(np.log(loc.shape[-1]))
+    low = ops.max(loc + at.low, axis=-1, initial=-np.inf)
+    high = ops.max(loc + at.high, axis=-1, initial=-np.inf) + float(np.log(loc.shape[-1]))
     grid = np.expm1(PILOT_GRADING * np.linspace(0, 1, level.pilot)) / np.expm1(PILOT_GRADING)
     points = low + (high - low) * grid.astype("float32")[:, None]
     rank = ops.broadcast_to(np.arange(level.pilot, dtype="int32")[:, None], ops.shape(points))
