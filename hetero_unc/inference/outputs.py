@@ -4,15 +4,19 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice
-from hetero_unc.gaussian import draw_shared_logits, split_parameters
-from hetero_unc.gaussian.draw_estimates import (
-    expected_agreement,
-    expected_entropy,
-    log_expected_softmax,
-)
-from hetero_unc.layers import LogExpectedSoftmax
+from hetero_unc.gaussian import draw_estimates, draw_shared_logits, split_parameters
+from hetero_unc.gaussian.integrals import agreement_of, compiled_moments, entropy_of
+from hetero_unc.gaussian.low_rank import conditional_logits, shared_factor_noise
+from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 
-__all__ = ["OUTPUTS", "GaussianStatistics", "Probabilities", "output_kind", "to_parameters"]
+__all__ = [
+    "OUTPUTS",
+    "DrawnStatistics",
+    "ExactStatistics",
+    "Probabilities",
+    "output_kind",
+    "to_parameters",
+]
 
 OUTPUTS = ("parameters", "log_probabilities", "probabilities", "logits")
 
@@ -29,17 +33,19 @@ def output_kind(model, output=None):
             if C < 2.
     """
     shape = tuple(model.outputs[0].shape)
-    gaussian = len(shape) == 3 and shape[2] == 2
+    # Any layer may return three axes: beyond two numbers a class, it must be the head or be named.
+    named = output == "parameters" or isinstance(_last_layer(model), GaussianLogits)
+    gaussian = len(shape) == 3 and (shape[2] == 2 or (named and (shape[2] or 0) > 2))
     if len(model.outputs) != 1 or not (len(shape) == 2 or gaussian) or (shape[1] or 2) < 2:
         raise ValueError(
-            "`model` must have one output: (N, C) or Gaussian logits (N, C, 2), C >= 2. "
+            "`model` must have one output: (N, C) or Gaussian logits (N, C, 2 + R), C >= 2. "
             f"Received: output_shape={model.output_shape}"
         )
     if output is not None:
         check_choice(output, OUTPUTS, name="output")
         if gaussian != (output == "parameters"):
             raise ValueError(
-                "`output` must be 'parameters' for an output of shape (N, C, 2), and another for "
+                "`output` must be 'parameters' for an output of shape (N, C, 2 + R), another for "
                 f"(N, C). Received: output={output!r}, output_shape={shape}"
             )
         return output
@@ -61,15 +67,45 @@ def output_kind(model, output=None):
 
 
 def to_parameters(model):
-    """`model` without a final `LogExpectedSoftmax`, and that layer's draws; or `(model, None)`."""
+    """`model` without a final `LogExpectedSoftmax`, and that layer; or `(model, None)`."""
     last = _operation_of(model.outputs[0])
     if not isinstance(last, LogExpectedSoftmax):
         return model, None
-    return keras.Model(model.inputs[0], last.input, name=model.name), last.draws
+    return keras.Model(model.inputs[0], last.input, name=model.name), last
 
 
-class GaussianStatistics(keras.layers.Layer):
-    """Parameters of one pass -> what a `Predictive` keeps of it.
+class ExactStatistics(keras.layers.Layer):
+    """Parameters of one pass -> what a `Predictive` keeps of it, by integrals.
+
+    Args:
+        accuracy: As in `hetero_unc.gaussian.expected_softmax`.
+        factor_draws: Integer, points for the low-rank part where there is one; all items share
+            them, so an item does not depend on its batch.
+    """
+
+    def __init__(self, accuracy, factor_draws, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.accuracy, self.factor_draws = accuracy, factor_draws
+        self.built = True
+
+    def call(self, parameters):
+        loc, scale, factor = split_parameters(parameters)
+        given = loc, scale
+        if factor.shape[-1]:
+            noise = shared_factor_noise(self.factor_draws, factor.shape[-1])
+            given = conditional_logits(loc, scale, factor, noise)
+        moments = compiled_moments(*given, self.accuracy)
+        found = moments.probabilities, entropy_of(moments, *given), agreement_of(moments)
+        if factor.shape[-1]:
+            found = tuple(
+                ops.mean(ops.reshape(part, (self.factor_draws, -1, *part.shape[1:])), axis=0)
+                for part in found
+            )
+        return _kept(*found, loc, scale, factor)
+
+
+class DrawnStatistics(keras.layers.Layer):
+    """The same by draws, as in Reasonable Doubt (2018).
 
     All items of a pass share the standard Normals, so an item does not depend on its batch.
 
@@ -80,24 +116,30 @@ class GaussianStatistics(keras.layers.Layer):
 
     def __init__(self, draws, seed, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        self.draws, self.seed = draws, seed
+        self.draws = draws
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
     def call(self, parameters):
-        loc, scale, _ = split_parameters(parameters)
         logits = draw_shared_logits(parameters, self.draws, seed=self.seed_generator)
-        return {
-            "probabilities": ops.exp(log_expected_softmax(logits)),
-            "draw_entropy": expected_entropy(logits),
-            "draw_agreement": expected_agreement(logits),
-            "loc": loc,
-            "scale": scale,
-        }
+        return _kept(
+            ops.exp(draw_estimates.log_expected_softmax(logits)),
+            draw_estimates.expected_entropy(logits),
+            draw_estimates.expected_agreement(logits),
+            *split_parameters(parameters),
+        )
 
-    def set_pass(self, pass_index):
-        """Make the next call draw the Normals of this pass."""
-        self.seed_generator.state.assign([self.seed, pass_index])
+
+def _kept(probabilities, draw_entropy, draw_agreement, loc, scale, factor):
+    # What is reported as the scale of a logit is its whole standard deviation.
+    scale = ops.sqrt(ops.square(scale) + ops.sum(ops.square(factor), axis=-1))
+    return {
+        "probabilities": probabilities,
+        "draw_entropy": draw_entropy,
+        "draw_agreement": draw_agreement,
+        "loc": loc,
+        "scale": scale,
+    }
 
 
 class Probabilities(keras.layers.Layer):
@@ -119,9 +161,6 @@ class Probabilities(keras.layers.Layer):
             return {"probabilities": outputs / total}
         # Softmax leaves log-probabilities as they are, and removes what rounding adds to a sum.
         return {"probabilities": ops.softmax(outputs, axis=-1)}
-
-    def set_pass(self, pass_index):
-        """Nothing is drawn."""
 
 
 def _last_layer(model):

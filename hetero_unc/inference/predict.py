@@ -11,9 +11,11 @@ import numpy as np
 from rich.progress import Progress
 
 from hetero_unc.checks import as_array, check_array, check_count
+from hetero_unc.gaussian.integration_nodes import level_of
 from hetero_unc.inference.monte_carlo_dropout import with_monte_carlo_dropout
 from hetero_unc.inference.outputs import (
-    GaussianStatistics,
+    DrawnStatistics,
+    ExactStatistics,
     Probabilities,
     output_kind,
     to_parameters,
@@ -23,11 +25,20 @@ from hetero_unc.predictive import Predictive, check_ids
 
 __all__ = ["MonteCarloDropout", "predict", "predict_passes"]
 
-DRAWS = 1000
+FACTOR_DRAWS = 64
 
 
 def predict(
-    model, images, *, draws=None, output=None, batch_size=256, ids=None, seed=0, progress=False
+    model,
+    images,
+    *,
+    draws=None,
+    accuracy=None,
+    output=None,
+    batch_size=256,
+    ids=None,
+    seed=0,
+    progress=False,
 ):
     """Predict once, with dropout off.
 
@@ -35,8 +46,11 @@ def predict(
         model: A built Keras model of one input that ends in Gaussian logits, in
             `LogExpectedSoftmax` or in a softmax.
         images: Array `(N, ...)` of the model's input shape.
-        draws: Integer D, draws of the logits; None for those of the model's `LogExpectedSoftmax`,
-            or else 1000. Unused for a model without logit noise.
+        draws: Integer D, to average over draws of the logits. None for the estimator of the model's
+            `LogExpectedSoftmax`, or else for exact integrals. Unused for a model without logit
+            noise.
+        accuracy: Of the integrals, as in `hetero_unc.gaussian.expected_softmax`; None for that of
+            the model's `LogExpectedSoftmax`, or else `"standard"`.
         output: What the model returns, where its last layer does not tell: `"parameters"`,
             `"log_probabilities"`, `"probabilities"` or `"logits"`.
         batch_size: Integer.
@@ -49,10 +63,10 @@ def predict(
 
     Raises:
         ValueError: On images that do not fit the model, are empty or not finite; on draws < 1; on
-            an output that is not known.
+            draws and an accuracy together; on an accuracy or output that is not known.
     """
     seed = check_count(seed, name="seed", minimum=0)
-    body, statistics = _reading(model, draws, output, seed)
+    body, statistics = _reading(model, draws, accuracy, output, seed)
     passes = Passes(_as_graph(body), statistics, seed)
     return _run(passes, Schedule(1), images, batch_size, ids, progress)
 
@@ -89,6 +103,7 @@ class MonteCarloDropout:
         model: As in `predict`; it is left as it is.
         passes: Integer P. With a `tolerance`, the largest number of passes.
         draws: Integer D, draws of the logits within each pass; None as in `predict`.
+        accuracy: As in `predict`.
         masks: `"per_item"`, or `"per_pass"`: all items of a pass share their masks.
         insertion_rate: None, or the rate of a dropout put before every layer with a kernel.
         output: As in `predict`.
@@ -119,6 +134,7 @@ class MonteCarloDropout:
         *,
         passes=100,
         draws=None,
+        accuracy=None,
         masks="per_item",
         insertion_rate=None,
         output=None,
@@ -130,7 +146,7 @@ class MonteCarloDropout:
         seed = check_count(seed, name="seed", minimum=0)
         self._schedule = Schedule(passes, tolerance, memory_budget)
         self.progress = progress
-        body, statistics = _reading(model, draws, output, seed)
+        body, statistics = _reading(model, draws, accuracy, output, seed)
         stochastic = with_monte_carlo_dropout(
             body, masks=masks, insertion_rate=insertion_rate, seed=seed
         )
@@ -154,24 +170,38 @@ class MonteCarloDropout:
         return _run(self._passes, self._schedule, images, batch_size, ids, self.progress)
 
 
-def _reading(model, draws, output, seed):
+def _reading(model, draws, accuracy, output, seed):
     """The model up to what is read, and the layer that reads it."""
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(
             f"`model` must be a built `keras.Model`: call it once. Received: model={model!r}"
         )
-    if draws is not None:
-        draws = check_count(draws, name="draws")
     graph = _as_graph(model)
     kind = output_kind(graph, output)
     if kind == "log_probabilities":
-        parameters, own = to_parameters(graph)
-        if own is not None:
-            return parameters, GaussianStatistics(draws or own, seed)
+        parameters, last = to_parameters(graph)
+        if last is not None:
+            return parameters, _statistics(draws, accuracy, seed, last)
     if kind == "parameters":
-        return model, GaussianStatistics(draws or DRAWS, seed)
+        return model, _statistics(draws, accuracy, seed)
     rounded = keras.backend.standardize_dtype(graph.outputs[0].dtype) != "float32"
     return model, Probabilities(kind, rounded)
+
+
+def _statistics(draws, accuracy, seed, last=None):
+    """How Gaussian logits are read: as asked for, or as the model's last layer does."""
+    if draws is not None and accuracy is not None:
+        raise ValueError(
+            "`draws` and `accuracy` must not both be given: integrals are not drawn. "
+            f"Received: draws={draws!r}, accuracy={accuracy!r}"
+        )
+    if draws is None and accuracy is None and last is not None and last.estimator == "draws":
+        draws = last.draws
+    if draws is not None:
+        return DrawnStatistics(check_count(draws, name="draws"), seed)
+    accuracy = accuracy or getattr(last, "accuracy", "standard")
+    level_of(accuracy)
+    return ExactStatistics(accuracy, getattr(last, "factor_draws", FACTOR_DRAWS))
 
 
 def _as_graph(model, shape=None):

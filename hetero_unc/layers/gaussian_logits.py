@@ -1,8 +1,12 @@
-"""The Gaussian head: logits with a loc and a scale.
+"""The Gaussian head: logits with a loc, a scale and, if asked, correlations.
 
 References: Kendall and Gal (2017), https://arxiv.org/abs/1703.04977, section 3.3; Bruss,
-Wittenbach and Montgomery, Reasonable Doubt (Capital One, 2018).
+Wittenbach and Montgomery, Reasonable Doubt (Capital One, 2018); Collier et al. (2021),
+https://arxiv.org/abs/2105.10305, section 4, for the low-rank part and the temperature.
 """
+
+import math
+import numbers
 
 import keras
 from keras import ops
@@ -19,7 +23,10 @@ SMALLEST_SCALE = 1e-6
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
 class GaussianLogits(keras.layers.Layer):
-    """Dense head whose logits are Gaussian: `loc + scale * e`, e standard Normals.
+    """Dense head whose logits are Gaussian: `(loc + scale * e + factor @ f) / temperature`.
+
+    e and f are standard Normals, C and R of them. At temperature 1 the covariance of the logits is
+    that of TensorFlow Probability's `MultivariateNormalDiagPlusLowRankCovariance`.
 
     The head computes in float32 whatever the global dtype policy, unless `dtype` is given: a
     half-precision scale can underflow.
@@ -29,13 +36,17 @@ class GaussianLogits(keras.layers.Layer):
         scale: `"per_class"` (2 C outputs), or `"shared"`: one scale an item (C + 1 outputs),
             broadcast to all classes.
         link: `"softplus"` or `"exp"`: what makes the scale positive.
+        rank: Integer R, columns of the factor that correlates the classes, 0 <= R < C; 0 for
+            independent logits.
+        temperature: Number > 0 that divides the logits, or `"learned"`: one number for all items,
+            which starts at 1. The output is already divided by it.
         seed: Integer, seeds the initial kernels. None for fresh ones.
 
     Input shape:
         `(N, features)`.
 
     Output shape:
-        `(N, C, 2)`; last axis loc, scale (a standard deviation, > 0), in logit units.
+        `(N, C, 2 + R)`; last axis loc, scale (a standard deviation, > 0), factor, in logit units.
 
     Example:
 
@@ -44,14 +55,32 @@ class GaussianLogits(keras.layers.Layer):
     (None, 3, 2)
     """
 
-    def __init__(self, num_classes, scale="per_class", link="softplus", seed=None, **kwargs):
+    def __init__(
+        self,
+        num_classes,
+        scale="per_class",
+        link="softplus",
+        seed=None,
+        rank=0,
+        temperature=1.0,
+        **kwargs,
+    ):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.num_classes = check_count(num_classes, name="num_classes", minimum=2)
         self.scale = check_choice(scale, SCALES, name="scale")
         self.link = check_choice(link, tuple(LINKS), name="link")
         self.seed = seed
-        widths = {"loc": num_classes, "scale": 1 if scale == "shared" else num_classes}
+        self.rank = check_count(rank, name="rank", minimum=0)
+        if rank >= num_classes:
+            raise ValueError(
+                "`rank` must be smaller than `num_classes`: a larger factor adds nothing. "
+                f"Received: rank={rank}, num_classes={num_classes}"
+            )
+        self.temperature = _check_temperature(temperature)
+        self.temperature_logit = None
+        scales = 1 if scale == "shared" else num_classes
+        widths = {"loc": num_classes, "scale": scales, "factor": num_classes * rank}
         self.heads = {  # each part its own Dense, so that each gets its own Glorot fan
             name: keras.layers.Dense(
                 width,
@@ -62,6 +91,7 @@ class GaussianLogits(keras.layers.Layer):
                 ),
             )
             for offset, (name, width) in enumerate(widths.items())
+            if width
         }
 
     def build(self, input_shape):
@@ -72,14 +102,26 @@ class GaussianLogits(keras.layers.Layer):
             )
         for head in self.heads.values():
             head.build(input_shape)
+        if self.temperature == "learned":
+            start = keras.initializers.Constant(math.log(math.e - 1))  # softplus of it is 1
+            self.temperature_logit = self.add_weight((), start, name="temperature_logit")
 
     def call(self, inputs):
         loc = self.heads["loc"](inputs)
         scale = LINKS[self.link](self.heads["scale"](inputs)) + SMALLEST_SCALE
-        return ops.stack([loc, ops.broadcast_to(scale, ops.shape(loc))], axis=-1)
+        parts = [ops.stack([loc, ops.broadcast_to(scale, ops.shape(loc))], axis=-1)]
+        if self.rank:
+            shape = (-1, self.num_classes, self.rank)
+            parts.append(ops.reshape(self.heads["factor"](inputs), shape))
+        parameters = ops.concatenate(parts, axis=-1)
+        if self.temperature == 1.0:
+            return parameters
+        if self.temperature == "learned":
+            return parameters / ops.softplus(self.temperature_logit)
+        return parameters / self.temperature
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.num_classes, 2)
+        return (*input_shape[:-1], self.num_classes, 2 + self.rank)
 
     def get_config(self):
         own = {
@@ -87,5 +129,17 @@ class GaussianLogits(keras.layers.Layer):
             "scale": self.scale,
             "link": self.link,
             "seed": self.seed,
+            "rank": self.rank,
+            "temperature": self.temperature,
         }
         return {**super().get_config(), **own}
+
+
+def _check_temperature(temperature):
+    number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
+    if temperature != "learned" and not (number and 0 < temperature < math.inf):
+        raise ValueError(
+            "`temperature` must be 'learned' or a number above 0. "
+            f"Received: temperature={temperature!r}"
+        )
+    return temperature if temperature == "learned" else float(temperature)

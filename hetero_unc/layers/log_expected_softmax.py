@@ -3,10 +3,26 @@
 import keras
 
 from hetero_unc.checks import check_choice, check_count
-from hetero_unc.gaussian import draw_logits, draw_shared_logits
-from hetero_unc.gaussian.draw_estimates import log_expected_softmax
+from hetero_unc.gaussian import (
+    draw_estimates,
+    draw_shared_logits,
+    log_expected_softmax,
+    split_parameters,
+)
+from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax
+from hetero_unc.gaussian.integrals import exportable_log_expected_softmax
+from hetero_unc.gaussian.integration_nodes import ACCURACIES
+from hetero_unc.gaussian.low_rank import (
+    conditional_logits,
+    factor_noise,
+    log_mean_over_factor,
+    shared_factor_noise,
+)
+from hetero_unc.gaussian.sequences import SEQUENCES
 
 __all__ = ["LogExpectedSoftmax"]
+
+ESTIMATORS = ("exact", "draws")
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
@@ -17,17 +33,22 @@ class LogExpectedSoftmax(keras.layers.Layer):
     `SparseCategoricalCrossentropy(from_logits=True)` on them is the marginal likelihood of Kendall
     and Gal (2017), equation 12, because softmax leaves log-probabilities as they are.
 
-    In training every batch gets fresh draws. At prediction the draws are the same for every item
-    and every call, so that `predict` is a function of the item alone.
+    With `estimator="draws"` every batch gets fresh draws in training; at prediction the draws are
+    the same for every item and every call, so that `predict` is a function of the item alone.
 
     Args:
         draws: Integer D, draws of the logits. The standard error of a probability p is at most
-            `sqrt(p (1 - p) / D)`.
-        estimator: `"draws"`.
-        seed: Integer; the same seed gives the same draws.
+            `sqrt(p (1 - p) / D)`. Ignored by `"exact"`.
+        estimator: `"exact"`, a one-dimensional integral, or `"draws"`.
+        seed: Integer; the same seed gives the same draws. Ignored by `"exact"`.
+        accuracy: `"fast"`, `"standard"` or `"high"`, of the integral, as in
+            `hetero_unc.gaussian.expected_softmax`. Ignored by `"draws"`.
+        sequence: Of the draws in training, as in `hetero_unc.losses.MarginalLikelihood`.
+        factor_draws: Integer, points for the low-rank part of the logits, given which the rest is
+            integrated; in training fresh for each batch. Ignored by `"draws"` and at rank 0.
 
     Input shape:
-        `(N, C, 2)`, as `GaussianLogits` returns it.
+        `(N, C, 2 + R)`, as `GaussianLogits` returns it.
 
     Output shape:
         `(N, C)`, log-probabilities in nats.
@@ -43,28 +64,67 @@ class LogExpectedSoftmax(keras.layers.Layer):
     >>> model.compile("adam", loss, metrics=["accuracy"])
     """
 
-    def __init__(self, draws=1000, estimator="draws", seed=0, **kwargs):
+    def __init__(
+        self,
+        draws=1000,
+        estimator="exact",
+        seed=0,
+        accuracy="standard",
+        sequence="sobol",
+        factor_draws=64,
+        **kwargs,
+    ):
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ("draws",), name="estimator")
+        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
         self.seed = check_count(seed, name="seed", minimum=0)
+        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
+        self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
+        self.factor_draws = check_count(factor_draws, name="factor_draws")
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
 
     def call(self, inputs, training=False):
-        draw = draw_logits if training else draw_shared_logits
-        return log_expected_softmax(draw(inputs, self.draws, seed=self.seed))
+        if self.estimator == "exact":
+            return self._integrated(inputs, training)
+        if training:
+            return drawn_log_expected_softmax(
+                inputs, self.draws, seed=self.seed, sequence=self.sequence
+            )
+        logits = draw_shared_logits(inputs, self.draws, seed=self.seed)
+        return draw_estimates.log_expected_softmax(logits)
+
+    def _integrated(self, inputs, training):
+        loc, scale, factor = split_parameters(inputs)
+        # A model that is exported and served must not depend on a compiler being there.
+        integrate = log_expected_softmax if training else exportable_log_expected_softmax
+        rank = factor.shape[-1]
+        if not rank:
+            return integrate(loc, scale, accuracy=self.accuracy)
+        if training:
+            noise = factor_noise(inputs, self.factor_draws, seed=self.seed)
+        else:
+            noise = shared_factor_noise(self.factor_draws, rank)
+        given = conditional_logits(loc, scale, factor, noise)
+        return log_mean_over_factor(integrate(*given, accuracy=self.accuracy), self.factor_draws)
 
     def compute_output_shape(self, input_shape):
-        if len(input_shape) != 3 or input_shape[-1] != 2:
+        if len(input_shape) != 3 or input_shape[-1] is None or input_shape[-1] < 2:
             raise ValueError(
-                "The input of LogExpectedSoftmax must be Gaussian logits of shape (N, C, 2). "
+                "The input of LogExpectedSoftmax must be Gaussian logits of shape (N, C, 2 + R). "
                 f"Received: shape={tuple(input_shape)}"
             )
         return tuple(input_shape[:-1])
 
     def get_config(self):
-        own = {"draws": self.draws, "estimator": self.estimator, "seed": self.seed}
+        own = {
+            "draws": self.draws,
+            "estimator": self.estimator,
+            "seed": self.seed,
+            "accuracy": self.accuracy,
+            "sequence": self.sequence,
+            "factor_draws": self.factor_draws,
+        }
         return {**super().get_config(), **own}

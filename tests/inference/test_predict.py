@@ -46,7 +46,7 @@ def model_of(*ends, rate=0.5):
 
 ENDS = {
     "parameters": lambda: [head()],
-    "log_expected_softmax": lambda: [head(), LogExpectedSoftmax(DRAWS, seed=9)],
+    "log_expected_softmax": lambda: [head(), LogExpectedSoftmax(DRAWS, "draws", seed=9)],
     "softmax_activation": lambda: [dense(CLASSES, 4, activation="softmax")],
     "softmax_layer": lambda: [dense(CLASSES, 4), layers.Softmax()],
     "softmax_of_activation_layer": lambda: [dense(CLASSES, 4), layers.Activation("softmax")],
@@ -113,13 +113,30 @@ def test_passes_differ_and_average_to_probabilities(end):
 
 
 def test_the_draws_of_the_final_layer_are_used_unless_others_are_given():
-    model = model_of(head(), LogExpectedSoftmax(7))
+    model = model_of(head(), LogExpectedSoftmax(7, "draws"))
     parameters = keras.Model(model.inputs, model.layers[-2].output)
     for draws, used in ((None, 7), (11, 11)):
         np.testing.assert_array_equal(
             predict(model, inputs(), draws=draws).probabilities,
             predict(parameters, inputs(), draws=used).probabilities,
         )
+
+
+@pytest.mark.parametrize("last", [[], [LogExpectedSoftmax()]], ids=["parameters", "log"])
+def test_logit_noise_is_integrated_unless_draws_are_asked_for(last):
+    model = model_of(head(), *last)
+    exact = predict(model, inputs())
+    drawn = predict(model, inputs(), draws=40_000)
+    for name in ("probabilities", "draw_entropy", "draw_agreement"):
+        found, wanted = getattr(exact, name), getattr(drawn, name)
+        np.testing.assert_allclose(found, wanted, atol=0.02)  # five standard errors of the draws
+        assert (found != wanted).any()
+    summary = exact.summarise()
+    np.testing.assert_array_less(-1e-6, summary.logit_noise)
+    fast = predict(model, inputs(), accuracy="fast").probabilities
+    np.testing.assert_allclose(fast, exact.probabilities, atol=1e-3)
+    passes = MonteCarloDropout(model, passes=3).predict(inputs())
+    assert passes.draw_entropy.shape == (3, len(inputs()))
 
 
 def test_plain_logits_must_be_named():
@@ -359,6 +376,8 @@ def test_ids_of_another_length_are_refused_before_any_work(monkeypatch):
         ({"passes": -1}, "`passes` must be an integer >= 1. Received: passes=-1"),
         ({"passes": 2.5}, "`passes` must be an integer >= 1. Received: passes=2.5"),
         ({"draws": 0}, "`draws` must be an integer >= 1. Received: draws=0"),
+        ({"accuracy": "best"}, "`accuracy` must be one of .*Received: accuracy='best'"),
+        ({"accuracy": "fast", "draws": 5}, "`draws` and `accuracy` must not both be given"),
         ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"masks": "per_class"}, "`masks` must be one of"),
         ({"memory_budget": 0}, "`memory_budget` must be a number above 0, in MiB. .*=0"),
@@ -374,7 +393,7 @@ def test_ids_of_another_length_are_refused_before_any_work(monkeypatch):
 def test_settings_that_break_a_rule_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MonteCarloDropout(model_of(head()), **arguments)
-    if arguments.keys() & {"draws", "seed", "output"}:
+    if arguments.keys() & {"accuracy", "draws", "seed", "output"}:
         with pytest.raises(ValueError, match=message):
             predict(model_of(head()), inputs(), **arguments)
 
@@ -442,7 +461,7 @@ def unbuilt():
         (unbuilt, "`model` must be a built `keras.Model`"),
         (lambda: layers.Dense(3), "`model` must be a built `keras.Model`"),
         (lambda: keras.Sequential([keras.Input((4,)), dense(1, 1)]), "C >= 2"),
-        (lambda: keras.Sequential([keras.Input((4, 3)), dense(3, 1)]), r"\(N, C, 2\)"),
+        (lambda: keras.Sequential([keras.Input((4, 3)), dense(3, 1)]), r"\(N, C, 2 \+ R\)"),
     ],
 )
 def test_models_that_break_a_rule_are_refused(make, message):

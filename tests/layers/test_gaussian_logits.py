@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from hetero_unc.gaussian import split_parameters
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 from hetero_unc.losses import MarginalLikelihood
 
@@ -197,3 +198,44 @@ def test_settings_that_break_a_rule_are_refused(arguments, message):
 def test_inputs_of_another_rank_are_refused(shape):
     with pytest.raises(ValueError, match=r"must have shape \(N, features\).*Received: shape="):
         GaussianLogits(CLASSES)(np.zeros(shape, "float32"))
+
+
+def test_a_factor_follows_loc_and_scale():
+    layer = GaussianLogits(5, rank=3, seed=0)
+    inputs = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    parameters = layer(inputs)
+    assert parameters.shape == layer.compute_output_shape((4, 6)) == (4, 5, 5)
+    heads = {name: ops.convert_to_numpy(head(inputs)) for name, head in layer.heads.items()}
+    loc, _, factor = map(ops.convert_to_numpy, split_parameters(parameters))
+    np.testing.assert_allclose(loc, heads["loc"], rtol=1e-6)
+    np.testing.assert_allclose(factor, heads["factor"].reshape(4, 5, 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.5, "learned"])
+def test_a_temperature_divides_the_logits(temperature):
+    inputs = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    plain = GaussianLogits(3, rank=1, seed=0)(inputs)
+    layer = GaussianLogits(3, rank=1, seed=0, temperature=temperature)
+    found = layer(inputs)
+    if temperature == "learned":
+        np.testing.assert_allclose(found, plain, rtol=1e-5)  # it starts at 1
+        layer.temperature_logit.assign(0.0)
+        found, temperature = layer(inputs), np.log(2)
+    np.testing.assert_allclose(found, ops.convert_to_numpy(plain) / temperature, rtol=1e-5)
+    again = GaussianLogits.from_config(layer.get_config())
+    assert again.temperature == layer.temperature
+    assert again.rank == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rank": -1}, "`rank` must be an integer >= 0. Received: rank=-1"),
+        ({"rank": 3}, "`rank` must be smaller than `num_classes`.*rank=3, num_classes=3"),
+        ({"temperature": 0}, "`temperature` must be 'learned' or a number above 0.*=0"),
+        ({"temperature": "hot"}, "`temperature` must be 'learned' or a number above 0.*='hot'"),
+    ],
+)
+def test_a_rank_or_temperature_that_breaks_a_rule_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        GaussianLogits(3, **arguments)

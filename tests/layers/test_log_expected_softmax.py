@@ -20,7 +20,7 @@ def parameters(items=ITEMS, seed=0):
 
 
 def log_probabilities(given, training=False, **kwargs):
-    layer = LogExpectedSoftmax(DRAWS, **kwargs)
+    layer = LogExpectedSoftmax(DRAWS, "draws", sequence="independent", **kwargs)
     return ops.convert_to_numpy(layer(ops.convert_to_tensor(given), training=training))
 
 
@@ -47,7 +47,8 @@ def test_softmax_leaves_the_output_as_it_is():
 def test_keras_cross_entropy_on_it_is_the_marginal_likelihood():
     given, labels = parameters(), np.arange(ITEMS) % CLASSES
     keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
-    ours = MarginalLikelihood(DRAWS, seed=3, reduction="none")(labels, given)
+    drawn = {"estimator": "draws", "sequence": "independent", "seed": 3, "reduction": "none"}
+    ours = MarginalLikelihood(DRAWS, **drawn)(labels, given)
     # In training the draws are the same, at prediction they are others.
     same = keras_loss(labels, log_probabilities(given, True, seed=3))
     np.testing.assert_allclose(same, ours, rtol=1e-4, atol=1e-5)
@@ -64,16 +65,52 @@ def test_keras_cross_entropy_on_vote_shares_is_its_soft_form():
     keras_loss = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")
     np.testing.assert_allclose(
         keras_loss(shares, log_probabilities(given, True, seed=3)),
-        MarginalLikelihood(DRAWS, seed=3, reduction="none")(shares, given),
+        MarginalLikelihood(
+            DRAWS, estimator="draws", sequence="independent", seed=3, reduction="none"
+        )(shares, given),
         rtol=1e-4,
         atol=1e-5,
     )
 
 
-def classifier():
-    return keras.Sequential(
-        [keras.Input((2,)), GaussianLogits(CLASSES, seed=1), LogExpectedSoftmax(DRAWS, seed=2)]
-    )
+def classifier(estimator="draws"):
+    last = LogExpectedSoftmax(DRAWS, estimator, seed=2)
+    return keras.Sequential([keras.Input((2,)), GaussianLogits(CLASSES, seed=1), last])
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_it_is_exact_by_default(training):
+    given = parameters()
+    layer = LogExpectedSoftmax()
+    found = ops.convert_to_numpy(layer(ops.convert_to_tensor(given), training=training))
+    noise = np.random.default_rng(0).normal(size=(40_000, ITEMS, CLASSES))
+    drawn = scipy.special.softmax(given[..., 0] + given[..., 1] * noise, axis=-1)
+    error = np.abs(np.exp(found) - drawn.mean(axis=0))
+    assert (error < 5 * drawn.std(axis=0) / 200 + 1e-6).all()
+    np.testing.assert_allclose(np.exp(found).sum(-1), 1, atol=1e-6)
+
+
+def test_exact_gradients_are_those_of_the_operations_that_are_exported():
+    tf = pytest.importorskip("tensorflow")
+    given, found = tf.constant(parameters()), []
+    for training in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            value = LogExpectedSoftmax()(given, training=training)[:, 1]
+        found.append(tape.gradient(value, given).numpy())
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_an_exact_classifier_is_exported_without_a_compiler_inside(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    model = classifier("exact")
+    model.export(tmp_path / "model", verbose=False)
+    served = tf.saved_model.load(tmp_path / "model")
+    inputs = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
+    np.testing.assert_allclose(served.serve(inputs), model.predict(inputs, verbose=0), atol=1e-6)
+    graph = served.signatures["serving_default"].graph.as_graph_def()
+    functions = [graph, *graph.library.function]
+    assert not any(getattr(one, "attr", {}).get("_XlaMustCompile") for one in functions)
 
 
 def test_predictions_depend_on_the_item_alone():
@@ -104,11 +141,12 @@ def test_training_draws_afresh_for_each_batch():
     assert (np.abs(shifted - log_probabilities(given, training=True)[1:]) > 1e-6).mean() > 0.9
 
 
-def test_an_ordinary_keras_model_learns():
+@pytest.mark.parametrize("estimator", ["exact", "draws"])
+def test_an_ordinary_keras_model_learns(estimator):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     inputs = (labels[:, None] * [[4.0, 0.0]] + rng.normal(size=(200, 2))).astype("float32")
-    model = classifier()
+    model = classifier(estimator)
     model.compile(
         keras.optimizers.Adam(0.05),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -133,7 +171,7 @@ def test_the_shapes_are_announced():
     assert layer(np.zeros((0, CLASSES, 2), "float32")).shape == (0, CLASSES)
 
 
-@pytest.mark.parametrize("shape", [(5,), (5, 4), (5, 4, 3), (5, 4, 1), (2, 5, 4, 2)])
+@pytest.mark.parametrize("shape", [(5,), (5, 4), (5, 4, 1), (2, 5, 4, 2)])
 def test_inputs_that_are_not_parameters_are_refused(shape):
     with pytest.raises(ValueError, match=r"LogExpectedSoftmax must be Gaussian logits.*Received"):
         LogExpectedSoftmax()(np.ones(shape, "float32"))
@@ -149,7 +187,10 @@ def test_a_single_class_is_refused():
     [
         ({"draws": 0}, "`draws` must be an integer >= 1. Received: draws=0"),
         ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
-        ({"estimator": "exact"}, "`estimator` must be one of .*Received: estimator='exact'"),
+        ({"estimator": "guess"}, "`estimator` must be one of .*Received: estimator='guess'"),
+        ({"accuracy": "best"}, "`accuracy` must be one of .*Received: accuracy='best'"),
+        ({"sequence": "halton"}, "`sequence` must be one of .*Received: sequence='halton'"),
+        ({"factor_draws": 0}, "`factor_draws` must be an integer >= 1. Received: factor_draws=0"),
     ],
 )
 def test_settings_that_break_a_rule_are_refused(arguments, message):

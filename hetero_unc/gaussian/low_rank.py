@@ -1,0 +1,62 @@
+"""Gaussian logits with a low-rank covariance: z = loc + scale * e + factor f, e and f Normal.
+
+Given f the logits are independent, and their softmax is integrated exactly; only the R numbers f
+are drawn, as quasi-random points. The model is that of Collier et al. (2021),
+https://arxiv.org/abs/2105.10305, section 4, and the covariance that of TensorFlow Probability's
+`MultivariateNormalDiagPlusLowRankCovariance`: diag(scale^2) + factor factor^T.
+"""
+
+import functools
+
+import numpy as np
+import scipy.stats
+from keras import ops
+
+from hetero_unc.gaussian.draw_estimates import log_mean_exp
+from hetero_unc.gaussian.sequences import part_length, part_of, randomness
+
+__all__ = ["conditional_logits", "factor_noise", "log_mean_over_factor", "shared_factor_noise"]
+
+
+def factor_noise(parameters, draws, *, seed):
+    """Points for f, others for each item and batch: `(D, R, N)`, a shifted Sobol net.
+
+    Args:
+        parameters: Tensor `(N, C, 2 + R)`.
+        draws: Integer D.
+        seed: Integer; the points depend on it and on the values of `parameters`.
+    """
+    rank = parameters.shape[-1] - 2
+    random = randomness("sobol", ops.transpose(parameters[..., 2:], (0, 2, 1)), seed=seed)
+    part = part_of("sobol", random, draws, (rank, ops.shape(parameters)[0]))
+    parts = -(-draws // part_length("sobol", draws, rank))
+    return ops.concatenate([part(index) for index in range(parts)])[:draws]
+
+
+@functools.cache
+def shared_factor_noise(draws, rank):
+    """Points for f that all items share, so that each stands for itself: `(D, R, 1)`, float32."""
+    # A power of two keeps the balance of the net; the points are cut to what was asked for.
+    uniform = scipy.stats.qmc.Sobol(rank, rng=0).random_base2(int(np.ceil(np.log2(draws))))
+    return scipy.stats.norm.ppf(uniform[:draws]).astype("float32")[..., None]
+
+
+def conditional_logits(loc, scale, factor, noise):
+    """loc and scale of the logits given f, as one batch ordered by draw: `(D * N, C)` each.
+
+    Args:
+        loc, scale: Tensors `(N, C)`.
+        factor: Tensor `(N, C, R)`.
+        noise: Tensor `(D, R, N)`, or `(D, R, 1)`.
+    """
+    # A sum, not a matrix product, which accelerators may do in half precision; R is small.
+    shift = ops.sum(ops.transpose(factor, (2, 0, 1)) * noise[..., None], axis=1)
+    shifted = loc + shift
+    scale = ops.broadcast_to(scale, ops.shape(shifted))
+    return tuple(ops.reshape(part, (-1, loc.shape[-1])) for part in (shifted, scale))
+
+
+def log_mean_over_factor(log_values, draws):
+    """log of the mean over f: `(D * N, ...)`, by draws -> `(N, ...)`."""
+    shape = ops.shape(log_values)
+    return log_mean_exp(ops.reshape(log_values, (draws, shape[0] // draws, *shape[1:])))
