@@ -38,7 +38,7 @@ def log_expected_votes(loc, scale, votes, *, accuracy="standard"):
 
     In float32, held in tests: the error is 1e-5 relative to 1 + the value's size for scales up to
     5, and 1e-3 for scales up to 30, mixed at will, with hundreds of votes; of gradients, 1e-3
-    relative. Differentiable in loc and scale, once, by formulas of their own.
+    relative to 1 + their size. Differentiable in loc and scale, once, by formulas of their own.
 
     Args:
         loc: Tensor `(N, C)`, in logit units.
