@@ -65,36 +65,40 @@ def results_section(rows):
         return html.left_out("results", title, "only runs with flipped labels are here")
     groups = {}
     for row in rows:
-        key = (row["recipe"], row["epochs"], row["method"], row["passes"])
+        key = (row["recipe"], row["epochs"], row["method"], row["passes"], row["estimator"])
         groups.setdefault(key, {})[row["seed"]] = row  # presets share runs
     groups = {key: list(by_seed.values()) for key, by_seed in groups.items()}
     recipes, methods = list(RECIPES), list(METHODS)[::-1]
     order = sorted(
-        groups, key=lambda key: (recipes.index(key[0]), key[1], methods.index(key[2]), key[3])
+        groups,
+        key=lambda key: (recipes.index(key[0]), key[1], methods.index(key[2]), key[4], key[3]),
     )
     published = [
-        (what, "published", "", "", "1", accuracy, *[""] * (len(RESULT_COLUMNS) - 1))
+        (what, "published", "", "", "", "1", accuracy, *[""] * (len(RESULT_COLUMNS) - 1))
         for what, accuracy in PUBLISHED
     ]
     measured = [
         (
             METHODS[method][0],
             RECIPES[recipe],
+            "" if estimator == "none" else estimator,
             f"{epochs:.3g}",
             str(passes or "none"),
-            str(len(groups[recipe, epochs, method, passes])),
-            *(cell(groups[recipe, epochs, method, passes], name) for name in RESULT_COLUMNS),
+            str(len(rows)),
+            *(cell(rows, name) for name in RESULT_COLUMNS),
         )
-        for recipe, epochs, method, passes in order
+        for (recipe, epochs, method, passes, estimator), rows in (
+            (key, groups[key]) for key in order
+        )
     ]
     table = html.Table(
         caption=(
             "Test results, mean ± standard deviation over seeds. Shaded: published values, one run "
             "each as far as is known; all others are measured."
         ),
-        columns=("method", "recipe", "epochs", "passes", "seeds", *RESULT_COLUMNS),
+        columns=("method", "recipe", "estimator", "epochs", "passes", "seeds", *RESULT_COLUMNS),
         rows=(*published, *measured),
-        text_columns=(0, 1),
+        text_columns=(0, 1, 2),
         marked=tuple(range(len(published))),
     )
     texts = (html.Text(sentence) for sentence in _what_the_results_say(groups))
@@ -110,13 +114,15 @@ def _what_the_results_say(groups):
         "without dropout passes."
     )
     for recipe, epochs in dict.fromkeys(key[:2] for key in groups):
-        control = groups.get((recipe, epochs, "softmax", 0))
+        control = groups.get((recipe, epochs, "softmax", 0, "none"))
         if control is None:
             continue
         said = [
-            f"{METHODS[method][0]} {_paired_change(control, groups[recipe, epochs, method, 0])}"
+            f"{METHODS[method][0]} ({estimator}) "
+            f"{_paired_change(control, groups[recipe, epochs, method, 0, estimator])}"
             for method in METHODS
-            if method != "softmax" and (recipe, epochs, method, 0) in groups
+            for estimator in ("draws", "exact")
+            if (recipe, epochs, method, 0, estimator) in groups
         ]
         if said:
             accuracy = statistics.fmean(row["accuracy"] for row in control)

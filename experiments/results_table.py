@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 ROWS = ROOT / "experiments" / "results" / "mnist.json"
 README = ROOT / "README.md"
 MARKS = ("<!-- results: python experiments/results_table.py --write -->", "<!-- end of results -->")
-GROUP = ("recipe", "method", "passes", "precision")
+GROUP = ("recipe", "method", "estimator", "passes", "precision")
 COLUMNS = {  # heading -> key, factor, decimals
     "accuracy, %": ("accuracy", 100, 2),
     "log loss": ("nll", 1, 4),
@@ -29,13 +29,13 @@ def results_table(rows):
     for row in rows:
         groups.setdefault(tuple(row[name] for name in GROUP), []).append(row)
     lines = [
-        f"| recipe | method | passes | epochs | seeds | {' | '.join(COLUMNS)} |",
-        f"| {' | '.join(['---'] * (5 + len(COLUMNS)))} |",
+        f"| recipe | method | estimator | passes | epochs | seeds | {' | '.join(COLUMNS)} |",
+        f"| {' | '.join(['---'] * (6 + len(COLUMNS)))} |",
     ]
-    for (recipe, method, passes, _), group in groups.items():
+    for (recipe, method, estimator, passes, _), group in groups.items():
         cells = [spread(group, *column) for column in COLUMNS.values()]
         epochs = f"{group[0]['epochs']:.3g}"
-        first = [recipe, method, str(passes or "none"), epochs, str(len(group))]
+        first = [recipe, method, estimator, str(passes or "none"), epochs, str(len(group))]
         lines.append(f"| {' | '.join(first + cells)} |")
     return "\n".join(lines)
 

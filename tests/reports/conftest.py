@@ -66,6 +66,7 @@ def write_run(folder, dataset, method, seed, *, flip_rate):
     path.mkdir(parents=True)
     config = {
         "method": method,
+        "estimator": "none" if method == "softmax" else "draws",
         "recipe": "adam",
         "epochs": 2,
         "seed": seed,
@@ -94,7 +95,7 @@ def write_run(folder, dataset, method, seed, *, flip_rate):
             **shared,
             **numbers,
             "recipe": "adam_flipped" if flip_rate else "adam",
-            "estimator": "draws",
+            "estimator": config["estimator"],
             "passes": passes,
             "accuracy": 0.8 + 0.1 * seed,
             "auroc_ood": 0.9,
