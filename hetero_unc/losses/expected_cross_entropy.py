@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice, check_count
-from hetero_unc.gaussian import split_parameters
 from hetero_unc.gaussian.draw_sweeps import drawn_cross_entropy
+from hetero_unc.gaussian.integrals import expected_log_sum_exp
+from hetero_unc.gaussian.sampling import loc_and_scale
 from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import as_distributions
@@ -48,7 +49,7 @@ class ExpectedCrossEntropy(keras.losses.Loss):
     def __init__(
         self,
         draws=1000,
-        estimator="draws",
+        estimator="exact",
         seed=0,
         sequence="sobol",
         accuracy="standard",
@@ -63,14 +64,12 @@ class ExpectedCrossEntropy(keras.losses.Loss):
         self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
 
     def call(self, y_true, y_pred):
-        loc, scale, _ = split_parameters(y_pred)
+        loc, scale = loc_and_scale(y_pred)
         labels = as_distributions(y_true, loc.shape[-1])
         if self.estimator == "draws":
             return drawn_cross_entropy(
                 y_pred, labels, self.draws, seed=self.seed, sequence=self.sequence
             )
-        from hetero_unc.gaussian.integrals import expected_log_sum_exp
-
         log_sum = expected_log_sum_exp(loc, scale, accuracy=self.accuracy)
         return log_sum - ops.sum(labels * loc, axis=-1)
 

@@ -4,8 +4,10 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice, check_count
-from hetero_unc.gaussian import split_parameters
+from hetero_unc.gaussian.class_likelihood import negative_log_expected_softmax
 from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax, drawn_marginal_likelihood
+from hetero_unc.gaussian.integrals import log_expected_softmax
+from hetero_unc.gaussian.sampling import loc_and_scale
 from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import are_distributions, as_classes, as_distributions
@@ -51,7 +53,7 @@ class MarginalLikelihood(keras.losses.Loss):
     def __init__(
         self,
         draws=1000,
-        estimator="draws",
+        estimator="exact",
         seed=0,
         sequence="sobol",
         accuracy="standard",
@@ -66,30 +68,24 @@ class MarginalLikelihood(keras.losses.Loss):
         self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
 
     def call(self, y_true, y_pred):
-        loc, scale, _ = split_parameters(y_pred)
-        if are_distributions(y_true, loc.shape[-1]):
+        loc, scale = loc_and_scale(y_pred)
+        num_classes = loc.shape[-1]
+        exact = self.estimator == "exact"
+        draws = {"draws": self.draws, "seed": self.seed, "sequence": self.sequence}
+        if are_distributions(y_true, num_classes):
             # Each label's term needs its own expected probability.
-            log_expected = self._log_expected_softmax(y_pred)
-            return -ops.sum(as_distributions(y_true, loc.shape[-1]) * log_expected, axis=-1)
-        classes = as_classes(y_true, loc.shape[-1])
-        if self.estimator == "exact":
-            from hetero_unc.gaussian.integrals import negative_log_expected_softmax
-
-            return negative_log_expected_softmax(loc, scale, classes, accuracy=self.accuracy)
-        one_hot = ops.one_hot(classes, loc.shape[-1], dtype="float32")
-        return drawn_marginal_likelihood(
-            y_pred, one_hot, self.draws, seed=self.seed, sequence=self.sequence
-        )
-
-    def _log_expected_softmax(self, y_pred):
-        if self.estimator == "draws":
-            return drawn_log_expected_softmax(
-                y_pred, self.draws, seed=self.seed, sequence=self.sequence
+            log_expected = (
+                log_expected_softmax(loc, scale, accuracy=self.accuracy)
+                if exact
+                else drawn_log_expected_softmax(y_pred, **draws)
             )
-        from hetero_unc.gaussian.integrals import log_expected_softmax
-
-        loc, scale, _ = split_parameters(y_pred)
-        return log_expected_softmax(loc, scale, accuracy=self.accuracy)
+            return -ops.sum(as_distributions(y_true, num_classes) * log_expected, axis=-1)
+        classes = as_classes(y_true, num_classes)
+        if exact:
+            return negative_log_expected_softmax(loc, scale, classes, accuracy=self.accuracy)
+        return drawn_marginal_likelihood(
+            y_pred, ops.one_hot(classes, num_classes, dtype="float32"), **draws
+        )
 
     def get_config(self):
         own = {

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from hetero_unc.gaussian import draw_logits
+from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax
+from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
@@ -49,8 +51,19 @@ def cross_entropy():
 
 
 ROADS = {
-    "expected_cross_entropy": lambda: (small_model(head()), ExpectedCrossEntropy(draws=20)),
-    "marginal_likelihood": lambda: (small_model(head()), MarginalLikelihood(draws=20)),
+    "expected_cross_entropy": lambda: (small_model(head()), ExpectedCrossEntropy()),
+    "marginal_likelihood": lambda: (small_model(head()), MarginalLikelihood()),
+    **{
+        f"{name}_{sequence}": lambda loss=loss, sequence=sequence: (
+            small_model(head()),
+            loss(draws=20, estimator="draws", sequence=sequence),
+        )
+        for name, loss in (
+            ("expected_cross_entropy", ExpectedCrossEntropy),
+            ("marginal_likelihood", MarginalLikelihood),
+        )
+        for sequence in SEQUENCES
+    },
     "log_expected_softmax": lambda: (
         small_model(head(), LogExpectedSoftmax(draws=20)),
         cross_entropy(),
@@ -96,7 +109,7 @@ def test_training_lowers_the_loss_and_predictions_learn_the_classes(road):
     assert (predictive.summarise().epistemic > 0).any(), "passes must differ from one another"
 
 
-@pytest.mark.parametrize("road", ["marginal_likelihood", "log_expected_softmax"])
+@pytest.mark.parametrize("road", ["marginal_likelihood_sobol", "log_expected_softmax"])
 def test_same_seed_trains_and_predicts_the_same_numbers(road):
     points, _ = small_problem()
     first, second = (
@@ -107,13 +120,14 @@ def test_same_seed_trains_and_predicts_the_same_numbers(road):
 
 
 @pytest.mark.parametrize("loss_class", [ExpectedCrossEntropy, MarginalLikelihood])
-def test_draws_of_a_loss_differ_from_step_to_step(loss_class):
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_draws_of_a_loss_differ_from_step_to_step(loss_class, sequence):
     # With a learning rate of zero nothing but the draws and the dropout masks can change the loss
     # of one and the same batch, and this model has no dropout. The bias makes the parameters differ
     # from batch to batch as training would, by less than the noise of one draw moves the loss.
     nudge = Nudge()
     model = keras.Sequential([keras.Input((2,)), head(), nudge])
-    model.compile(keras.optimizers.SGD(0.0), loss_class(draws=1))
+    model.compile(keras.optimizers.SGD(0.0), loss_class(1, "draws", sequence=sequence))
     points, labels = (part[:BATCH] for part in small_problem())
     losses = [float(model.train_on_batch(points, labels)) for _ in range(6)]
     assert len(set(losses)) == 6
@@ -132,15 +146,38 @@ class Nudge(keras.layers.Layer):
         return inputs + 1e-6 * self.steps
 
 
-def test_draws_have_the_moments_of_the_normal():
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_draws_have_the_moments_of_the_normal(sequence):
     draws = 20_000
     parameters = np.array([[[1.0, 0.5], [-2.0, 3.0]]], "float32")
-    logits = keras.ops.convert_to_numpy(draw_logits(parameters, draws, seed=5))
+    logits = keras.ops.convert_to_numpy(draw_logits(parameters, draws, seed=5, sequence=sequence))
     assert logits.shape == (draws, 1, 2)
     loc, scale = parameters[0, :, 0], parameters[0, :, 1]
     # Five standard errors of the mean, and of the standard deviation.
     np.testing.assert_array_less(abs(logits.mean(axis=0)[0] - loc), 5 * scale / draws**0.5)
     np.testing.assert_array_less(abs(logits.std(axis=0)[0] - scale), 5 * scale / (2 * draws) ** 0.5)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+@pytest.mark.parametrize("soft", [False, True])
+def test_streamed_losses_are_those_of_the_draws(sequence, soft):
+    draws, rng = 500, np.random.default_rng(0)
+    parameters = rng.uniform(0.5, 2.0, (4, CLASSES, 2)).astype("float32")
+    how = {"seed": 5, "sequence": sequence}
+    logits = keras.ops.convert_to_numpy(draw_logits(parameters, draws, **how)).astype(float)
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    log_expected = np.log(np.exp(log_p).mean(axis=0))
+    found = drawn_log_expected_softmax(parameters, draws, **how)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(found), log_expected, rtol=1e-4)
+    shares = rng.dirichlet(np.ones(CLASSES), 4) if soft else np.eye(CLASSES)[[0, 1, 2, 1]]
+    labels = shares.astype("float32") if soft else np.array([0, 1, 2, 1])
+    for loss_class, expected in (
+        (MarginalLikelihood, -(shares * log_expected).sum(axis=-1)),
+        (ExpectedCrossEntropy, -(shares * log_p.mean(axis=0)).sum(axis=-1)),
+    ):
+        loss = loss_class(draws, "draws", reduction="none", **how)
+        found = keras.ops.convert_to_numpy(loss(labels, parameters))
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_model_comes_back_from_disk_with_the_same_outputs(tmp_path):

@@ -100,6 +100,38 @@ def test_three_classes_give_the_integral(loss_class, sequence):
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("accuracy", ["fast", "standard", "high"])
+def test_exact_is_the_default_and_is_the_integral(loss_class, soft, accuracy):
+    given, labels = parameters(6, 3), np.array([0, 1, 2, 2, 1, 0])
+    y_true = np.eye(3)[labels] if soft else labels
+    loss = loss_class(accuracy=accuracy, reduction="none")
+    p, _, log_p, _ = np.array(
+        [
+            three_class_integrals(*row.T.astype(float), label)
+            for row, label in zip(given, labels, strict=True)
+        ]
+    ).T
+    expected = -log_p if loss_class is ExpectedCrossEntropy else -np.log(p)
+    tolerance = {"fast": 1e-3, "standard": 1e-4, "high": 1e-5}[accuracy]
+    np.testing.assert_allclose(loss(y_true, given), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_exact_gradient_is_that_of_many_draws(loss_class, soft):
+    given, y_true = tf.constant(parameters()), np.array([0, 1, 2, 2, 1, 0])
+    y_true = distributions() if soft else y_true
+    gradients = []
+    for arguments in ({}, {"estimator": "draws", "draws": 2**14}):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            value = loss_class(reduction="sum", **arguments)(y_true, given)
+        gradients.append(tape.gradient(value, given).numpy())
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=2e-3)
+
+
+@pytest.mark.parametrize("loss_class", LOSSES)
 def test_a_distribution_is_the_mean_over_its_labels(loss_class):
     given, shares = parameters(), distributions()
     per_label = [per_item(loss_class, np.full(6, label), given) for label in range(3)]
@@ -119,20 +151,15 @@ def test_all_forms_of_a_class_give_one_value(loss_class):
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
-def test_without_noise_it_is_the_cross_entropy_of_keras(loss_class):
+@pytest.mark.parametrize("estimator", ["exact", "draws"])
+def test_without_noise_it_is_the_cross_entropy_of_keras(loss_class, estimator):
     given, labels = parameters(), np.array([0, 1, 2, 2, 1, 0])
     given[..., 1] = 0
     sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
     soft = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="none")
-    np.testing.assert_allclose(
-        per_item(loss_class, labels, given), sparse(labels, given[..., 0]), rtol=1e-5, atol=1e-6
-    )
-    np.testing.assert_allclose(
-        per_item(loss_class, distributions(), given),
-        soft(distributions(), given[..., 0]),
-        rtol=1e-5,
-        atol=1e-6,
-    )
+    for y_true, keras_loss in ((labels, sparse), (distributions(), soft)):
+        found = per_item(loss_class, y_true, given, estimator=estimator)
+        np.testing.assert_allclose(found, keras_loss(y_true, given[..., 0]), rtol=1e-5, atol=1e-6)
 
 
 @st.composite
@@ -164,14 +191,15 @@ def test_averaging_probabilities_never_costs_more_than_averaging_cross_entropies
 
 
 @pytest.mark.parametrize("loss_class", LOSSES)
+@pytest.mark.parametrize("estimator", ["exact", "draws"])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 30.0])
 @pytest.mark.parametrize("loc", [[50.0, -50.0, 0.0], [-50.0, 50.0, 50.0], [0.0, 0.0, 0.0]])
-def test_gradients_are_finite_at_extremes(loss_class, scale, loc):
+def test_gradients_are_finite_at_extremes(loss_class, estimator, scale, loc):
     given = np.stack([loc, 3 * [scale]], axis=-1)[None].astype("float32")
     for y_true in (np.array([0]), np.array([[0.2, 0.3, 0.5]], "float32")):
         with tf.GradientTape() as tape:
             watched = tf.Variable(given)
-            value = loss_class(100, estimator="draws")(y_true, watched)
+            value = loss_class(100, estimator)(y_true, watched)
         gradient = tape.gradient(value, watched)
         assert np.isfinite(value)
         assert np.isfinite(gradient).all()
