@@ -37,4 +37,6 @@ def read_arrays(path, *, kind, remedy):
                 return {name: archive[name] for name in archive.files}
         # An altered file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
         except Exception as error:
-            raise ValueError(f"{path} is not a whole {kind}: {error}. {remedy}") from error
+            # NumPy's words would advise to load the file unsafely.
+            reason = "it is no npz, or holds pickles" if "pickle" in str(error) else str(error)
+            raise ValueError(f"{path} is not a whole {kind}: {reason}. {remedy}") from error
