@@ -153,7 +153,7 @@ def test_pickles_are_refused_and_not_run(tmp_path, inside):
                 archive.writestr(name, content)
     else:
         path.write_bytes(pickle.dumps(Explosive()))
-    with pytest.raises(ValueError, match=r"predictive\.npz is not .*: it is no npz, or holds pickles"):
+    with pytest.raises(ValueError, match=r"predictive\.npz .*: it is no npz, or holds pickles"):
         Predictive.load(path)
 
 
