@@ -13,9 +13,65 @@ import scipy.stats
 from keras import ops
 
 from hetero_unc.gaussian.draw_estimates import log_mean_exp
+from hetero_unc.gaussian.parameters import split_parameters
 from hetero_unc.gaussian.sequences import part_length, part_of, randomness
 
-__all__ = ["conditional_logits", "factor_noise", "log_mean_over_factor", "shared_factor_noise"]
+__all__ = [
+    "conditional_logits",
+    "factor_noise",
+    "given_factor",
+    "given_shared_factor",
+    "log_mean_over_factor",
+    "mean_over_factor",
+    "repeated",
+    "shared_factor_noise",
+]
+
+
+def given_factor(parameters, draws, *, seed):
+    """Independent logits given f, with other points for each item and batch.
+
+    Args:
+        parameters: Tensor `(N, C, 2 + R)`.
+        draws: Integer, points for f.
+        seed: Integer; the points depend on it and on the values of `parameters`.
+
+    Returns:
+        `(loc, scale, draws)`: `(draws * N, C)` twice, by draws. At rank 0 there is nothing to draw:
+        `(N, C)` twice, and 1.
+
+    Raises:
+        ValueError: If `parameters` have another shape.
+    """
+    loc, scale, factor = _parts(parameters)
+    if not factor.shape[-1]:
+        return loc, scale, 1
+    noise = factor_noise(parameters, draws, seed=seed)
+    return (*conditional_logits(loc, scale, factor, noise), draws)
+
+
+def given_shared_factor(parameters, draws):
+    """The same with points that all items share, so that each item stands for itself."""
+    loc, scale, factor = _parts(parameters)
+    if not factor.shape[-1]:
+        return loc, scale, 1
+    noise = shared_factor_noise(draws, factor.shape[-1])
+    return (*conditional_logits(loc, scale, factor, noise), draws)
+
+
+def repeated(labels, draws):
+    """Labels `(N, ...)` for each point of f: `(draws * N, ...)`."""
+    return labels if draws == 1 else ops.tile(labels, (draws, *[1] * (len(labels.shape) - 1)))
+
+
+def mean_over_factor(values, draws):
+    """The mean over f: `(draws * N, ...)`, by draws -> `(N, ...)`."""
+    return values if draws == 1 else ops.mean(_by_draw(values, draws), axis=0)
+
+
+def log_mean_over_factor(log_values, draws):
+    """log of the mean over f of exp(log_values): `(draws * N, ...)`, by draws -> `(N, ...)`."""
+    return log_values if draws == 1 else log_mean_exp(_by_draw(log_values, draws))
 
 
 def factor_noise(parameters, draws, *, seed):
@@ -35,8 +91,8 @@ def factor_noise(parameters, draws, *, seed):
 
 @functools.cache
 def shared_factor_noise(draws, rank):
-    """Points for f that all items share, so that each stands for itself: `(D, R, 1)`, float32."""
-    # A power of two keeps the balance of the net; the points are cut to what was asked for.
+    """Points for f that all items share: `(D, R, 1)`, float32."""
+    # A net is made of a power of two points, of which the first are kept.
     uniform = scipy.stats.qmc.Sobol(rank, rng=0).random_base2(int(np.ceil(np.log2(draws))))
     return scipy.stats.norm.ppf(uniform[:draws]).astype("float32")[..., None]
 
@@ -56,7 +112,16 @@ def conditional_logits(loc, scale, factor, noise):
     return tuple(ops.reshape(part, (-1, loc.shape[-1])) for part in (shifted, scale))
 
 
-def log_mean_over_factor(log_values, draws):
-    """log of the mean over f: `(D * N, ...)`, by draws -> `(N, ...)`."""
-    shape = ops.shape(log_values)
-    return log_mean_exp(ops.reshape(log_values, (draws, shape[0] // draws, *shape[1:])))
+def _parts(parameters):
+    if len(parameters.shape) != 3:
+        # (N, 2) could be read as one item of N classes: the softmax of two classes, by mistake.
+        raise ValueError(
+            "`parameters` must have shape (N, C, 2 + R), as GaussianLogits returns them. "
+            f"Received: shape={tuple(parameters.shape)}"
+        )
+    return split_parameters(parameters)
+
+
+def _by_draw(values, draws):
+    shape = ops.shape(values)
+    return ops.reshape(values, (draws, shape[0] // draws, *shape[1:]))

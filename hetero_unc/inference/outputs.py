@@ -6,7 +6,7 @@ from keras import ops
 from hetero_unc.checks import check_choice
 from hetero_unc.gaussian import draw_estimates, draw_shared_logits, split_parameters
 from hetero_unc.gaussian.integrals import agreement_of, compiled_moments, entropy_of
-from hetero_unc.gaussian.low_rank import conditional_logits, shared_factor_noise
+from hetero_unc.gaussian.low_rank import given_shared_factor, mean_over_factor
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 
 __all__ = [
@@ -89,19 +89,11 @@ class ExactStatistics(keras.layers.Layer):
         self.built = True
 
     def call(self, parameters):
-        loc, scale, factor = split_parameters(parameters)
-        given = loc, scale
-        if factor.shape[-1]:
-            noise = shared_factor_noise(self.factor_draws, factor.shape[-1])
-            given = conditional_logits(loc, scale, factor, noise)
-        moments = compiled_moments(*given, self.accuracy)
-        found = moments.probabilities, entropy_of(moments, *given), agreement_of(moments)
-        if factor.shape[-1]:
-            found = tuple(
-                ops.mean(ops.reshape(part, (self.factor_draws, -1, *part.shape[1:])), axis=0)
-                for part in found
-            )
-        return _kept(*found, loc, scale, factor)
+        loc, scale, points = given_shared_factor(parameters, self.factor_draws)
+        moments = compiled_moments(loc, scale, self.accuracy)
+        found = moments.probabilities, entropy_of(moments, loc, scale), agreement_of(moments)
+        found = (mean_over_factor(part, points) for part in found)
+        return _kept(*found, *split_parameters(parameters))
 
 
 class DrawnStatistics(keras.layers.Layer):

@@ -7,16 +7,14 @@ from hetero_unc.gaussian import (
     draw_estimates,
     draw_shared_logits,
     log_expected_softmax,
-    split_parameters,
 )
 from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax
 from hetero_unc.gaussian.integrals import exportable_log_expected_softmax
 from hetero_unc.gaussian.integration_nodes import ACCURACIES
 from hetero_unc.gaussian.low_rank import (
-    conditional_logits,
-    factor_noise,
+    given_factor,
+    given_shared_factor,
     log_mean_over_factor,
-    shared_factor_noise,
 )
 from hetero_unc.gaussian.sequences import SEQUENCES
 
@@ -97,18 +95,14 @@ class LogExpectedSoftmax(keras.layers.Layer):
         return draw_estimates.log_expected_softmax(logits)
 
     def _integrated(self, inputs, training):
-        loc, scale, factor = split_parameters(inputs)
-        # A model that is exported and served must not depend on a compiler being there.
-        integrate = log_expected_softmax if training else exportable_log_expected_softmax
-        rank = factor.shape[-1]
-        if not rank:
-            return integrate(loc, scale, accuracy=self.accuracy)
         if training:
-            noise = factor_noise(inputs, self.factor_draws, seed=self.seed)
+            loc, scale, points = given_factor(inputs, self.factor_draws, seed=self.seed)
+            found = log_expected_softmax(loc, scale, accuracy=self.accuracy)
         else:
-            noise = shared_factor_noise(self.factor_draws, rank)
-        given = conditional_logits(loc, scale, factor, noise)
-        return log_mean_over_factor(integrate(*given, accuracy=self.accuracy), self.factor_draws)
+            loc, scale, points = given_shared_factor(inputs, self.factor_draws)
+            # A model that is exported and served must not depend on a compiler being there.
+            found = exportable_log_expected_softmax(loc, scale, accuracy=self.accuracy)
+        return log_mean_over_factor(found, points)
 
     def compute_output_shape(self, input_shape):
         if len(input_shape) != 3 or input_shape[-1] is None or input_shape[-1] < 2:

@@ -6,7 +6,7 @@ from keras import ops
 from hetero_unc.checks import check_choice, check_count
 from hetero_unc.gaussian.draw_sweeps import drawn_cross_entropy
 from hetero_unc.gaussian.integrals import expected_log_sum_exp
-from hetero_unc.gaussian.sampling import loc_and_scale
+from hetero_unc.gaussian.low_rank import given_factor, mean_over_factor
 from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import as_distributions
@@ -32,11 +32,13 @@ class ExpectedCrossEntropy(keras.losses.Loss):
             `"independent"` as in the published method (Normals from TensorFlow Probability on the
             TensorFlow backend). Ignored by `"exact"`.
         accuracy: `"fast"`, `"standard"` or `"high"`, of the integral. Ignored by `"draws"`.
+        factor_draws: Integer, points for the low-rank part of the logits, given which the rest is
+            integrated; fresh for each batch. Ignored by `"draws"` and at rank 0.
         reduction, name, dtype: As in `keras.losses.Loss`.
 
     Call arguments:
         y_true: `(N,)` integer classes, or `(N, C)` label distributions whose rows sum to one.
-        y_pred: `(N, C, 2)` parameters from `GaussianLogits`.
+        y_pred: `(N, C, 2 + R)` parameters from `GaussianLogits`; R = 0 with `"draws"`.
 
     Returns:
         Nats; for each item >= 0.
@@ -53,6 +55,7 @@ class ExpectedCrossEntropy(keras.losses.Loss):
         seed=0,
         sequence="sobol",
         accuracy="standard",
+        factor_draws=64,
         name="expected_cross_entropy",
         **kwargs,
     ):
@@ -62,16 +65,18 @@ class ExpectedCrossEntropy(keras.losses.Loss):
         self.seed = check_count(seed, name="seed", minimum=0)
         self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
         self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
+        self.factor_draws = check_count(factor_draws, name="factor_draws")
 
     def call(self, y_true, y_pred):
-        loc, scale = loc_and_scale(y_pred)
-        labels = as_distributions(y_true, loc.shape[-1])
+        labels = as_distributions(y_true, y_pred.shape[1])
         if self.estimator == "draws":
             return drawn_cross_entropy(
                 y_pred, labels, self.draws, seed=self.seed, sequence=self.sequence
             )
+        loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
         log_sum = expected_log_sum_exp(loc, scale, accuracy=self.accuracy)
-        return log_sum - ops.sum(labels * loc, axis=-1)
+        # The label's term is linear in the logits, whose mean is loc whatever the factor.
+        return mean_over_factor(log_sum, points) - ops.sum(labels * y_pred[..., 0], axis=-1)
 
     def get_config(self):
         own = {
@@ -80,5 +85,6 @@ class ExpectedCrossEntropy(keras.losses.Loss):
             "seed": self.seed,
             "sequence": self.sequence,
             "accuracy": self.accuracy,
+            "factor_draws": self.factor_draws,
         }
         return {**super().get_config(), **own}

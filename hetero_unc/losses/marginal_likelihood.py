@@ -7,7 +7,7 @@ from hetero_unc.checks import check_choice, check_count
 from hetero_unc.gaussian.class_likelihood import negative_log_expected_softmax
 from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax, drawn_marginal_likelihood
 from hetero_unc.gaussian.integrals import log_expected_softmax
-from hetero_unc.gaussian.sampling import loc_and_scale
+from hetero_unc.gaussian.low_rank import given_factor, log_mean_over_factor, repeated
 from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import are_distributions, as_classes, as_distributions
@@ -34,11 +34,13 @@ class MarginalLikelihood(keras.losses.Loss):
             `"independent"` (Normals from TensorFlow Probability on the TensorFlow backend). Ignored
             by `"exact"`.
         accuracy: `"fast"`, `"standard"` or `"high"`, of the integral. Ignored by `"draws"`.
+        factor_draws: Integer, points for the low-rank part of the logits, given which the rest is
+            integrated; fresh for each batch. Ignored by `"draws"` and at rank 0.
         reduction, name, dtype: As in `keras.losses.Loss`.
 
     Call arguments:
         y_true: `(N,)` integer classes, or `(N, C)` label distributions whose rows sum to one.
-        y_pred: `(N, C, 2)` parameters from `GaussianLogits`.
+        y_pred: `(N, C, 2 + R)` parameters from `GaussianLogits`; R = 0 with `"draws"`.
 
     Returns:
         Nats; for each item >= 0.
@@ -57,6 +59,7 @@ class MarginalLikelihood(keras.losses.Loss):
         seed=0,
         sequence="sobol",
         accuracy="standard",
+        factor_draws=64,
         name="marginal_likelihood",
         **kwargs,
     ):
@@ -66,26 +69,34 @@ class MarginalLikelihood(keras.losses.Loss):
         self.seed = check_count(seed, name="seed", minimum=0)
         self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
         self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
+        self.factor_draws = check_count(factor_draws, name="factor_draws")
 
     def call(self, y_true, y_pred):
-        loc, scale = loc_and_scale(y_pred)
-        num_classes = loc.shape[-1]
-        exact = self.estimator == "exact"
-        draws = {"draws": self.draws, "seed": self.seed, "sequence": self.sequence}
+        num_classes = y_pred.shape[1]
         if are_distributions(y_true, num_classes):
             # Each label's term needs its own expected probability.
-            log_expected = (
-                log_expected_softmax(loc, scale, accuracy=self.accuracy)
-                if exact
-                else drawn_log_expected_softmax(y_pred, **draws)
-            )
-            return -ops.sum(as_distributions(y_true, num_classes) * log_expected, axis=-1)
+            labels = as_distributions(y_true, num_classes)
+            return -ops.sum(labels * self._log_expected_softmax(y_pred), axis=-1)
         classes = as_classes(y_true, num_classes)
-        if exact:
-            return negative_log_expected_softmax(loc, scale, classes, accuracy=self.accuracy)
-        return drawn_marginal_likelihood(
-            y_pred, ops.one_hot(classes, num_classes, dtype="float32"), **draws
+        if self.estimator == "draws":
+            one_hot = ops.one_hot(classes, num_classes, dtype="float32")
+            return drawn_marginal_likelihood(
+                y_pred, one_hot, self.draws, seed=self.seed, sequence=self.sequence
+            )
+        loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
+        loss = negative_log_expected_softmax(
+            loc, scale, repeated(classes, points), accuracy=self.accuracy
         )
+        return -log_mean_over_factor(-loss, points)
+
+    def _log_expected_softmax(self, y_pred):
+        if self.estimator == "draws":
+            return drawn_log_expected_softmax(
+                y_pred, self.draws, seed=self.seed, sequence=self.sequence
+            )
+        loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
+        found = log_expected_softmax(loc, scale, accuracy=self.accuracy)
+        return log_mean_over_factor(found, points)
 
     def get_config(self):
         own = {
@@ -94,5 +105,6 @@ class MarginalLikelihood(keras.losses.Loss):
             "seed": self.seed,
             "sequence": self.sequence,
             "accuracy": self.accuracy,
+            "factor_draws": self.factor_draws,
         }
         return {**super().get_config(), **own}

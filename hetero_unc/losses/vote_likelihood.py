@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice, check_count, check_votes
-from hetero_unc.gaussian import draw_logits, split_parameters
+from hetero_unc.gaussian import draw_logits
 from hetero_unc.gaussian.draw_estimates import log_mean_exp
 from hetero_unc.gaussian.gaussian_arguments import values_of
+from hetero_unc.gaussian.low_rank import given_factor, log_mean_over_factor, repeated
 from hetero_unc.gaussian.vote_integrals import log_expected_votes
 from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 
@@ -44,12 +45,14 @@ class VoteLikelihood(keras.losses.Loss):
         accuracy: `"fast"`, `"standard"` or `"high"`, of the integral. Ignored by `"draws"`.
         seed: Integer; the draws depend on it and on the predictions of the batch. Ignored by
             `"exact"`.
+        factor_draws: Integer, points for the low-rank part of the logits, given which the rest is
+            integrated; fresh for each batch. Ignored by `"draws"` and at rank 0.
         reduction, name, dtype: As in `keras.losses.Loss`.
 
     Call arguments:
         y_true: `(N, C)` counts of votes, each row with at least one. Checked where their values
             can be seen; a compiled step takes what comes, and a row without votes costs nothing.
-        y_pred: `(N, C, 2)` parameters from `GaussianLogits`.
+        y_pred: `(N, C, 2 + R)` parameters from `GaussianLogits`; R = 0 with `"draws"`.
 
     Returns:
         Nats; for each item >= 0.
@@ -65,6 +68,7 @@ class VoteLikelihood(keras.losses.Loss):
         estimator="exact",
         accuracy="standard",
         seed=0,
+        factor_draws=64,
         name="vote_likelihood",
         **kwargs,
     ):
@@ -73,20 +77,23 @@ class VoteLikelihood(keras.losses.Loss):
         self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
         self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
         self.seed = check_count(seed, name="seed", minimum=0)
+        self.factor_draws = check_count(factor_draws, name="factor_draws")
 
     def call(self, y_true, y_pred):
-        loc, scale, factor = split_parameters(y_pred)
-        fits = len(y_true.shape) == 2 and y_true.shape[1] == loc.shape[-1]
-        if not fits or len(y_pred.shape) != 3 or factor.shape[-1] != 0:
+        fits = len(y_true.shape) == 2 and len(y_pred.shape) == 3
+        if not fits or y_true.shape[1] != y_pred.shape[1] or y_pred.shape[2] < 2:
             raise ValueError(
-                "`y_true` must be counts of votes, (N, C), and `y_pred` of shape (N, C, 2). "
+                "`y_true` must be counts of votes, (N, C), and `y_pred` of shape (N, C, 2 + R). "
                 f"Received: y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}"
             )
         seen = values_of(y_true)
         if seen is not None:
             check_votes(seen, name="y_true")
         if self.estimator == "exact":
-            return -log_expected_votes(loc, scale, y_true, accuracy=self.accuracy)
+            loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
+            votes = repeated(y_true, points)
+            found = log_expected_votes(loc, scale, votes, accuracy=self.accuracy)
+            return -log_mean_over_factor(found, points)
         return -drawn_log_expected_votes(draw_logits(y_pred, self.draws, seed=self.seed), y_true)
 
     def get_config(self):
@@ -95,5 +102,6 @@ class VoteLikelihood(keras.losses.Loss):
             "estimator": self.estimator,
             "accuracy": self.accuracy,
             "seed": self.seed,
+            "factor_draws": self.factor_draws,
         }
         return {**super().get_config(), **own}

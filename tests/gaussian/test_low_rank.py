@@ -1,5 +1,6 @@
 """Logits with a low-rank covariance, against dense covariance."""
 
+import keras
 import numpy as np
 import pytest
 import scipy.special
@@ -12,7 +13,9 @@ from hetero_unc.gaussian.low_rank import (
     log_mean_over_factor,
     shared_factor_noise,
 )
-from hetero_unc.layers import LogExpectedSoftmax
+from hetero_unc.inference import predict
+from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
+from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood, VoteLikelihood
 
 ITEMS, CLASSES, RANK = 3, 4, 2
 
@@ -24,11 +27,14 @@ def parameters(seed=0):
     return np.concatenate([loc, scale, factor], axis=-1).astype("float32")
 
 
+def dense_draws(row, count=200_000):
+    covariance = np.diag(row[:, 1] ** 2) + row[:, 2:] @ row[:, 2:].T
+    return np.random.default_rng(1).multivariate_normal(row[:, 0], covariance, count)
+
+
 def dense_softmax(row, count=400_000):
     """Mean softmax, and its standard error, of draws from the dense covariance matrix."""
-    covariance = np.diag(row[:, 1] ** 2) + row[:, 2:] @ row[:, 2:].T
-    draws = np.random.default_rng(1).multivariate_normal(row[:, 0], covariance, count)
-    softmax = scipy.special.softmax(draws, axis=-1)
+    softmax = scipy.special.softmax(dense_draws(row, count), axis=-1)
     return softmax.mean(0), softmax.std(0) / np.sqrt(count)
 
 
@@ -74,6 +80,58 @@ def test_points_are_standard_normals_fresh_for_each_batch_and_shared_at_predicti
         assert (ops.convert_to_numpy(other) != noise).mean() > 0.9
     assert shared_factor_noise(100, RANK).shape == (100, RANK, 1)
     np.testing.assert_array_equal(shared_factor_noise(100, RANK), shared_factor_noise(100, RANK))
+
+
+@pytest.mark.parametrize("loss", [MarginalLikelihood, ExpectedCrossEntropy, VoteLikelihood])
+def test_losses_under_the_dense_covariance(loss):
+    given, votes = parameters(), np.array([[2, 0, 1, 0], [0, 0, 0, 3], [1, 1, 1, 0]])
+    shares = (votes / 3).astype("float32")
+    labels = votes if loss is VoteLikelihood else shares
+    found = ops.convert_to_numpy(loss(factor_draws=1024, reduction="none")(labels, given))
+    for row, vote, share, one in zip(given, votes, shares, found, strict=True):
+        log_p = scipy.special.log_softmax(dense_draws(row), axis=-1)
+        wanted = {
+            MarginalLikelihood: -(share * np.log(np.exp(log_p).mean(0))).sum(),
+            ExpectedCrossEntropy: -(share * log_p.mean(0)).sum(),
+            VoteLikelihood: -np.log(np.exp((vote * log_p).sum(-1)).mean()),
+        }[loss]
+        assert one == pytest.approx(wanted, abs=0.02)
+
+
+def test_classes_and_their_one_hot_rows_cost_the_same():
+    given, classes = parameters(), np.array([1, 3, 0])
+    loss = MarginalLikelihood(factor_draws=32, reduction="none")
+    one_hot = np.eye(CLASSES, dtype="float32")[classes]
+    np.testing.assert_allclose(loss(classes, given), loss(one_hot, given), rtol=1e-3)
+
+
+def test_predictions_under_the_dense_covariance():
+    model = keras.Sequential([keras.Input((3,)), GaussianLogits(CLASSES, rank=RANK, seed=0)])
+    inputs = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    found = predict(model, inputs)
+    for row, p, entropy, scale in zip(
+        ops.convert_to_numpy(model(inputs)),
+        found.probabilities[0],
+        found.draw_entropy[0],
+        found.scale[0],
+        strict=True,
+    ):
+        draws = dense_draws(row)
+        softmax = scipy.special.softmax(draws, axis=-1)
+        np.testing.assert_allclose(p, softmax.mean(0), atol=0.01)
+        assert entropy == pytest.approx(scipy.special.entr(softmax).sum(-1).mean(), abs=0.02)
+        np.testing.assert_allclose(scale, draws.std(0), rtol=0.01)
+
+
+def test_training_moves_the_factor():
+    model = keras.Sequential([keras.Input((3,)), GaussianLogits(CLASSES, rank=RANK, seed=0)])
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.normal(size=(64, 3)), rng.integers(0, CLASSES, 64)
+    before = [ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+    model.compile("adam", MarginalLikelihood(factor_draws=8))
+    model.fit(inputs, labels, epochs=2, verbose=0)
+    for weight, start in zip(model.trainable_variables, before, strict=True):
+        assert (ops.convert_to_numpy(weight) != start).any(), weight.path
 
 
 def test_gradients_reach_loc_scale_and_factor():
