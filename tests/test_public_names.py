@@ -14,11 +14,28 @@ MODULES = sorted(
 )
 # What README, the notebooks and other people's programs import: renaming one is a breaking change.
 PROMISED = {
-    "hetero_unc.gaussian": {"as_distribution", "draw_logits", "split_parameters"},
+    "hetero_unc.gaussian": {
+        "as_distribution",
+        "draw_logits",
+        "expected_agreement",
+        "expected_entropy",
+        "expected_log_sum_exp",
+        "expected_products",
+        "expected_softmax",
+        "log_expected_softmax",
+        "log_expected_votes",
+        "negative_log_expected_softmax",
+        "split_parameters",
+    },
     "hetero_unc.layers": {"GaussianLogits", "LogExpectedSoftmax"},
-    "hetero_unc.losses": {"ExpectedCrossEntropy", "MarginalLikelihood"},
+    "hetero_unc.losses": {"ExpectedCrossEntropy", "MarginalLikelihood", "VoteLikelihood"},
     "hetero_unc.models": {"small_cnn"},
-    "hetero_unc.inference": {"MonteCarloDropout", "predict", "with_monte_carlo_dropout"},
+    "hetero_unc.inference": {
+        "MonteCarloDropout",
+        "predict",
+        "predict_passes",
+        "with_monte_carlo_dropout",
+    },
     "hetero_unc.predictive": {"Predictive", "PredictiveSummary"},
     "hetero_unc.data": {"ImageDataset", "find_dataset", "load_digits", "load_mnist"},
     "hetero_unc.training": {"fit"},

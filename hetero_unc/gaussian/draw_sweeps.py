@@ -207,7 +207,7 @@ def _sweep(update, state, plan, random, like):
     """`state` after `update(state, noise)` with each part of the noise."""
     shape = (plan.num_classes, ops.shape(like)[1])
     part = part_of(plan.sequence, random, plan.draws, shape)
-    length = part_length(plan.sequence, plan.draws, plan.num_classes)
+    length = part_length(*plan)
     parts = math.ceil(plan.draws / length)
 
     # The next part is made in the turn before it is used: were it used where it is made, XLA would
@@ -233,4 +233,4 @@ def _compiled(sweep):
 
 
 def _run(sweep, plan):
-    return _compiled(sweep) if is_compiled(plan.sequence) else sweep
+    return _compiled(sweep) if is_compiled(*plan) else sweep

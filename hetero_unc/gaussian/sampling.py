@@ -1,4 +1,4 @@
-"""Draws of Gaussian logits as tensors, and their distribution.
+"""Draws of Gaussian logits as tensors.
 
 The draws are stateless: `hetero_unc.gaussian.seeds` says why.
 """
@@ -10,40 +10,13 @@ from keras import ops
 
 from hetero_unc.checks import check_choice
 from hetero_unc.gaussian.parameters import split_parameters
-from hetero_unc.gaussian.seeds import replica_number
 from hetero_unc.gaussian.sequences import SEQUENCES, part_length, part_of, randomness
 
 __all__ = [
-    "as_distribution",
     "draw_logits",
     "draw_shared_logits",
     "loc_and_scale",
-    "replica_number",
 ]
-
-
-def as_distribution(parameters):
-    """The TFP distribution of the logits, on the TensorFlow backend.
-
-    Args:
-        parameters: Tensor `(N, C, 2)`.
-
-    Returns:
-        `tfp.distributions.Independent` of Normals: batch shape `(N,)`, event shape `(C,)`.
-
-    Raises:
-        RuntimeError: On another backend.
-        ValueError: If `parameters` are not Gaussian logits of rank 0.
-    """
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "as_distribution needs the TensorFlow backend. "
-            f"Received: keras.backend.backend()={keras.backend.backend()!r}"
-        )
-    import tensorflow_probability as tfp
-
-    loc, scale = loc_and_scale(parameters)
-    return tfp.distributions.Independent(tfp.distributions.Normal(loc, scale), 1)
 
 
 def draw_logits(parameters, draws, *, seed, sequence="independent"):

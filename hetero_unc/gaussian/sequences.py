@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from hetero_unc.gaussian.distributions import standard_normals
 from hetero_unc.gaussian.seeds import GivenSeed, mixed_seed, seed_of_part
 
 __all__ = ["LARGEST_SOBOL", "SEQUENCES", "is_compiled", "part_length", "part_of", "randomness"]
@@ -26,24 +27,27 @@ LARGEST_SOBOL = 21201  # classes: what SciPy has direction numbers for (Joe and 
 USUAL_ITEMS = 128
 # Numbers in a part: under XLA it should stay in the cache of a core; without XLA every operation
 # on it costs microseconds to start.
-COMPILED_NUMBERS, PLAIN_NUMBERS = 2**16, 2**20
+COMPILED_NUMBERS, PLAIN_NUMBERS = 2**16, 2**18
+# Draws times classes: beyond, operations are long enough to start each by itself, on all cores,
+# while XLA runs a loop on one core and needs some hundred MiB to compile it.
+MOST_COMPILED = 2**18
 SMALLEST_TABLE_BITS = 14
 # The largest float32 below 1: the Normals end at 5.4, where 7e-8 of them are left.
 BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 
 
-def is_compiled(sequence):
+def is_compiled(sequence, draws, num_classes):
     """Whether XLA should compile what uses the sequence, on the TensorFlow backend.
 
     Not where numbers come from TensorFlow's generators: those of XLA on CPU are slower by a factor
     of about forty.
     """
-    return sequence == "sobol"
+    return sequence == "sobol" and draws * num_classes <= MOST_COMPILED
 
 
 def part_length(sequence, draws, num_classes):
     """Draws in a part: the last part of a sequence may be shorter."""
-    numbers = COMPILED_NUMBERS if is_compiled(sequence) else PLAIN_NUMBERS
+    numbers = COMPILED_NUMBERS if is_compiled(sequence, draws, num_classes) else PLAIN_NUMBERS
     parts = math.ceil(draws / max(1, numbers // (USUAL_ITEMS * num_classes)))
     length = math.ceil(draws / parts)
     return length + length % 2 if sequence == "antithetic" else length
@@ -101,10 +105,7 @@ def _independent(seed, length, shape, index):
     seed = seed_of_part(seed, index)
     num_classes, items = shape
     if keras.backend.backend() == "tensorflow":
-        import tensorflow_probability as tfp
-
-        normal = tfp.distributions.Normal(0.0, 1.0)
-        noise = normal.sample((length, items, num_classes), seed=seed)
+        noise = standard_normals((length, items, num_classes), seed)
     else:
         noise = keras.random.normal(
             (length, items, num_classes), dtype="float32", seed=GivenSeed(seed)

@@ -10,7 +10,7 @@ import functools
 import keras
 from keras import ops
 
-from hetero_unc.gaussian.sampling import replica_number
+from hetero_unc.gaussian.seeds import replica_number
 from hetero_unc.inference.masks import dropped
 
 __all__ = ["COUNTED", "NOISE", "Drawing", "always_training", "is_cell"]

@@ -6,7 +6,7 @@ Keras' replicas hold equal seeds: left alone, the first item of each would get t
 import keras
 from keras import ops
 
-from hetero_unc.gaussian.sampling import replica_number
+from hetero_unc.gaussian.seeds import replica_number
 
 __all__ = ["differ_between_replicas"]
 

@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 from keras import ops
 
-from hetero_unc.gaussian import expected_softmax, log_expected_softmax
+from hetero_unc.gaussian import as_distribution, expected_softmax, log_expected_softmax
 from hetero_unc.gaussian.low_rank import (
     conditional_logits,
     factor_noise,
@@ -153,3 +153,12 @@ def test_gradients_reach_loc_scale_and_factor():
         step[place] = 1e-2
         change = value(given + step)[place[0], 1] - value(given - step)[place[0], 1]
         assert found[place] == pytest.approx(float(change) / 2e-2, abs=2e-3)
+
+
+def test_the_distribution_has_the_dense_covariance():
+    pytest.importorskip("tensorflow_probability")
+    given = parameters()
+    distribution = as_distribution(ops.convert_to_tensor(given))
+    wanted = np.stack([np.diag(row[:, 1] ** 2) + row[:, 2:] @ row[:, 2:].T for row in given])
+    np.testing.assert_allclose(distribution.covariance(), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(distribution.mean(), given[..., 0])

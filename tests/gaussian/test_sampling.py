@@ -165,7 +165,6 @@ def test_a_low_rank_factor_is_refused():
     for call in (
         lambda: draw_logits(given, 5, seed=0),
         lambda: draw_shared_logits(given, 5, seed=0),
-        lambda: as_distribution(given),
     ):
         with pytest.raises(ValueError, match=r"must have rank 0 to be drawn. Received: rank=2"):
             call()
