@@ -27,7 +27,7 @@ LARGEST_SOBOL = 21201  # classes: what SciPy has direction numbers for (Joe and 
 USUAL_ITEMS = 128
 # Numbers in a part: under XLA it should stay in the cache of a core; without XLA every operation
 # on it costs microseconds to start.
-COMPILED_NUMBERS, PLAIN_NUMBERS = 2**16, 2**18
+COMPILED_NUMBERS, PLAIN_NUMBERS = 2**16, 2**17
 # Draws times classes: beyond, operations are long enough to start each by itself, on all cores,
 # while XLA runs a loop on one core and needs some hundred MiB to compile it.
 MOST_COMPILED = 2**18
