@@ -14,10 +14,10 @@ import numpy as np
 from keras import ops
 
 from hetero_unc.gaussian import gumbel
-from hetero_unc.gaussian.compiled import compiled
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
 from hetero_unc.gaussian.integration_nodes import (
     RIGHT,
+    classes_first,
     crossing,
     level_of,
     nodes_between,
@@ -63,46 +63,51 @@ def negative_log_expected_softmax(loc, scale, classes, *, accuracy="standard"):
     return value(*check_gaussian(loc, scale))
 
 
-@compiled
 def _value_and_gradient(loc, scale, classes, accuracy):
-    loc = loc - ops.max(loc, axis=-1, keepdims=True, initial=-np.inf)
-    is_label = ops.one_hot(classes, loc.shape[-1], dtype="float32")
-    of_label = [ops.sum(is_label * tensor, axis=-1) for tensor in (loc, scale)]
+    loc, scale = classes_first(loc, scale)
+    is_label = ops.one_hot(classes, loc.shape[0], axis=0, dtype="float32")
+    of_label = [ops.sum(is_label * tensor, axis=0) for tensor in (loc, scale)]
+    curves = gumbel.FAST
     at, at_label = gumbel.at_scale(scale), gumbel.at_scale(of_label[1])
-    nodes, peak = _label_nodes(loc, at, of_label[0], at_label, level_of(accuracy))
+    nodes, peak = _label_nodes(loc, at, of_label[0], at_label, level_of(accuracy), curves)
     tail = gumbel.value(nodes.end - of_label[0], at_label)
     peak = ops.maximum(peak, tail)
 
     def terms(u, weight):
-        log_e, slope, bend = gumbel.curve(u[..., None] - loc, at)
+        log_e, slope, bend = curves.curve(u[:, None] - loc, at)
         minus_log_cdf = ops.exp(log_e)
         ratio = -slope * minus_log_cdf
         curvature = minus_log_cdf * ((minus_log_cdf - 1.0) * ops.square(slope) - bend)
-        log_e, slope, bend = gumbel.curve(u - of_label[0], at_label)
+        log_e, slope, bend = curves.curve(u - of_label[0], at_label)
         own = ops.exp(log_e)
-        share = weight * -slope * ops.exp(log_e - ops.sum(minus_log_cdf, axis=-1) - peak)
+        share = weight * -slope * ops.exp(log_e - ops.sum(minus_log_cdf, axis=1) - peak)
         label_curvature = ((own - 1.0) * ops.square(slope) - bend) / -slope
+        by_label = share * label_curvature
         return (
             ops.sum(share, axis=0),
-            ops.sum(share[..., None] * ratio, axis=0),
-            ops.sum(share[..., None] * curvature, axis=0),
-            ops.sum(share * label_curvature * (ops.sum(ratio, axis=-1) + slope * own), axis=0),
+            ops.sum(share[:, None] * ratio, axis=0),
+            ops.sum(share[:, None] * curvature, axis=0),
+            # Summed over the classes last: within the nodes it would be a second pass over them.
+            ops.sum(by_label[:, None] * ratio, axis=0),
+            ops.sum(by_label * slope * own, axis=0),
         )
 
-    total, to_loc, to_scale, label_to_scale = sum_over(
-        (nodes.u, nodes.weight), terms, loc.shape[-1]
+    total, to_loc, to_scale, label_to_scale, minus_own = sum_over(
+        (nodes.u, nodes.weight), terms, loc.shape[0]
     )
+    label_to_scale = ops.sum(label_to_scale, axis=0) + minus_own
     total = total + ops.exp(tail - peak)
     to_loc = (1.0 - is_label) * to_loc
-    to_loc = to_loc - is_label * ops.sum(to_loc, axis=-1, keepdims=True)
-    to_scale = scale * (is_label * label_to_scale[:, None] - (1.0 - is_label) * to_scale)
-    return -(peak + ops.log(total)), to_loc / total[:, None], to_scale / total[:, None]
+    to_loc = to_loc - is_label * ops.sum(to_loc, axis=0, keepdims=True)
+    to_scale = scale * (is_label * label_to_scale - (1.0 - is_label) * to_scale)
+    gradients = (ops.transpose(part / total) for part in (to_loc, to_scale))
+    return (-(peak + ops.log(total)), *gradients)
 
 
-def _label_nodes(loc, at, loc_label, at_label, level):
+def _label_nodes(loc, at, loc_label, at_label, level, curves):
     """`Nodes` for int H r_y du, and the largest log H r_y at the pilot's points, `(N,)`."""
-    points, log_sums = pilot(loc, at, level)
-    log_e, slope, _ = gumbel.curve(points - loc_label, at_label)
+    points, log_sums = pilot(loc, at, level, curves)
+    log_e, slope, _ = curves.curve(points - loc_label, at_label)
     height = log_e + ops.log(-slope) - ops.exp(log_sums)  # log-concave in u
     peak = ops.max(height, axis=0, initial=-np.inf)
     steps = points[1:] - points[:-1]

@@ -1,10 +1,10 @@
-"""Compilation of one function of tensors, where that pays."""
+"""Compilation of one function of tensors where that pays, and what the hardware makes of it."""
 
 import functools
 
 import keras
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "multiplies_in_half_precision"]
 
 
 def compiled(function):
@@ -30,6 +30,19 @@ def compiled(function):
         return compile_once(function)(*args)
 
     return call
+
+
+def multiplies_in_half_precision():
+    """Whether matrix products of float32 may be rounded: on TensorFlow's and JAX's accelerators."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return any(device.device_type != "CPU" for device in tf.config.list_logical_devices())
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    return False  # PyTorch rounds them only where it is asked to
 
 
 def _tensorflow_compiled(function):

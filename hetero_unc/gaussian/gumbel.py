@@ -6,14 +6,16 @@ derivatives in t: -log F = exp(L), F' / F = -L' exp(L), F'' / F = (F' / F)^2 - e
 """
 
 import collections
+import typing
 
 import numpy as np
 from keras import ops
 
+from hetero_unc.gaussian.compiled import compiled, multiplies_in_half_precision
 from hetero_unc.gaussian.gumbel_table import COEFFICIENTS
 from hetero_unc.gaussian.gumbel_variables import LARGEST_SCALE, scale_variable, window
 
-__all__ = ["at_scale", "curve", "value"]
+__all__ = ["FAST", "PLAIN", "Curves", "at_scale", "curve", "value"]
 
 TABLE = np.array(COEFFICIENTS, "float32")
 # Below it the softmax of Gaussian logits is the plain softmax to 1e-8, and L is -t to that.
@@ -81,6 +83,19 @@ def curve(t, at):
     )
 
 
+class Curves(typing.NamedTuple):
+    """`value` and `curve`, or what stands for them."""
+
+    value: typing.Callable
+    curve: typing.Callable
+
+
+PLAIN = Curves(value, curve)
+# Compiled by XLA on TensorFlow: long chains of arithmetic, which it fuses. Sums over them are left
+# outside: XLA on CPU would compute the chain anew for each sum that reads it, in one thread.
+FAST = Curves(compiled(value), compiled(curve))
+
+
 def _chart(t, at):
     clipped = ops.minimum(ops.maximum(t, at.low), at.high)
     v = (clipped - at.centre) / at.width
@@ -96,10 +111,28 @@ def _asinh(v):
 
 def _coefficients(zeta):
     """Coefficients of T_m(x) at each scale, `(M, ...)`."""
-    # Clenshaw's recurrence, not a matrix product, which accelerators may do in half precision.
-    columns = TABLE.reshape(*TABLE.shape, *[1] * len(zeta.shape))
+    return (_by_recurrence if multiplies_in_half_precision() else _by_product)(zeta)
+
+
+def _by_product(zeta):
+    angle = ops.arccos(ops.clip(ops.reshape(zeta, (-1,)), -1.0, 1.0))
+    degrees = np.arange(TABLE.shape[1], dtype="float32")[:, None]
+    product = ops.matmul(TABLE, ops.cos(degrees * angle))
+    return ops.reshape(product, (len(TABLE), *ops.shape(zeta)))
+
+
+def _by_recurrence(zeta):
+    """The same without a matrix product: Clenshaw's recurrence.
+
+    In a loop, because XLA would otherwise compute the coefficients anew for every node.
+    """
+    columns = ops.convert_to_tensor(TABLE.T.reshape(*TABLE.T.shape, *[1] * len(zeta.shape)))
     zeta = zeta[None]
-    now, before = ops.zeros_like(zeta), ops.zeros_like(zeta)
-    for degree in range(TABLE.shape[1] - 1, 0, -1):
-        now, before = columns[:, degree] + 2.0 * zeta * now - before, now
-    return columns[:, 0] + zeta * now - before
+    nothing = ops.zeros_like(columns[0] * zeta)
+
+    def step(index, state):
+        now, before = state
+        return columns[TABLE.shape[1] - 1 - index] + 2.0 * zeta * now - before, now
+
+    now, before = ops.fori_loop(0, TABLE.shape[1] - 1, step, (nothing, nothing))
+    return columns[0] + zeta * now - before

@@ -28,14 +28,12 @@ import numpy as np
 from keras import ops
 
 from hetero_unc.gaussian import gumbel
-from hetero_unc.gaussian.compiled import compiled
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
-from hetero_unc.gaussian.integration_nodes import level_of, plain_nodes, sum_over
+from hetero_unc.gaussian.integration_nodes import classes_first, level_of, plain_nodes, sum_over
 
 __all__ = [
     "SoftmaxMoments",
     "agreement_of",
-    "compiled_moments",
     "entropy_of",
     "expected_agreement",
     "expected_entropy",
@@ -80,7 +78,7 @@ def log_expected_softmax(loc, scale, *, accuracy="standard"):
     def value(loc, scale):
         # TensorFlow would otherwise trace a gradient of the nodes, which nobody asks for.
         loc, scale = ops.stop_gradient(loc), ops.stop_gradient(scale)
-        log_probabilities, u, weight = _compiled_log_probabilities(loc, scale, accuracy)
+        log_probabilities, u, weight = _log_probabilities(loc, scale, accuracy, gumbel.FAST)
 
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream
@@ -93,7 +91,7 @@ def log_expected_softmax(loc, scale, *, accuracy="standard"):
 
 def exportable_log_expected_softmax(loc, scale, *, accuracy="standard"):
     """`log_expected_softmax` in plain operations, which every exporter and server knows."""
-    return _log_probabilities(loc, scale, accuracy)[0]
+    return _log_probabilities(loc, scale, accuracy, gumbel.PLAIN)[0]
 
 
 def expected_log_sum_exp(loc, scale, *, accuracy="standard"):
@@ -106,7 +104,7 @@ def expected_log_sum_exp(loc, scale, *, accuracy="standard"):
     @ops.custom_gradient
     def value(loc, scale):
         loc, scale = ops.stop_gradient(loc), ops.stop_gradient(scale)
-        found = compiled_moments(loc, scale, accuracy)
+        found = softmax_moments(loc, scale, accuracy, gumbel.FAST)
 
         def gradient(*args, upstream=None):
             upstream = (args[0] if upstream is None else upstream)[:, None]
@@ -134,54 +132,57 @@ def expected_agreement(loc, scale, *, accuracy="standard"):
 
 def expected_products(loc, scale, *, accuracy="standard"):
     """E[softmax(z)_j softmax(z)_k] of shape `(N, C, C)`, symmetric. As `expected_softmax`."""
-    loc, scale = _shifted(*check_gaussian(loc, scale))
+    loc, scale = check_gaussian(loc, scale)
+    moments, curves = softmax_moments(loc, scale, accuracy), gumbel.PLAIN
+    loc, scale = classes_first(loc, scale)
     at = gumbel.at_scale(scale)
-    nodes = plain_nodes(loc, at, level_of(accuracy))
+    nodes = plain_nodes(loc, at, level_of(accuracy), curves)
 
     def terms(u, weight):
-        density, _, ratio = _densities(u, weight, loc, at)
-        return (ops.einsum("knj,knc->njc", density, ratio),)
+        density, _, ratio = _densities(u, weight, loc, at, curves)
+        return (ops.sum(density[:, :, None] * ratio[:, None], axis=0),)
 
-    moments = softmax_moments(loc, scale, accuracy)
-    (products,) = sum_over((nodes.u, nodes.weight), terms, loc.shape[-1])
-    same = ops.eye(loc.shape[-1])
+    (products,) = sum_over((nodes.u, nodes.weight), terms, loc.shape[0] ** 2)
+    products = ops.transpose(products, (2, 0, 1))
+    same = ops.eye(loc.shape[0])
     return (1.0 - same) * products + same * (moments.probabilities - moments.slopes)[:, None]
 
 
-def softmax_moments(loc, scale, accuracy):
+def softmax_moments(loc, scale, accuracy, curves=gumbel.PLAIN):
     """What the other expectations are made of, from one set of nodes.
 
     Args:
         loc, scale: Tensors `(N, C)`, float32, checked.
         accuracy: As in `expected_softmax`.
+        curves: `gumbel.PLAIN`, which gradients pass on every backend, or `gumbel.FAST`.
 
     Returns:
         `SoftmaxMoments`: `probabilities` E[p_k] and `slopes` dE[p_k] / dloc_k = E[p_k (1 - p_k)],
         both `(N, C)`; `log_sum_exp` `(N,)`. Differentiable, at fixed nodes.
     """
-    loc, scale, highest = *_shifted(loc, scale), ops.max(loc, axis=-1, initial=-np.inf)
+    highest = ops.max(loc, axis=-1, initial=-np.inf)
+    loc, scale = classes_first(loc, scale)
     at = gumbel.at_scale(scale)
-    nodes = plain_nodes(loc, at, level_of(accuracy))
+    nodes = plain_nodes(loc, at, level_of(accuracy), curves)
 
     def terms(u, weight):
-        density, sum_of_ratios, ratio = _densities(u, weight, loc, at)
-        mass = ops.sum(density, axis=-1)
+        density, sum_of_ratios, ratio = _densities(u, weight, loc, at, curves)
         return (
             ops.sum(density, axis=0),
-            ops.sum(density * (sum_of_ratios[..., None] - ratio), axis=0),
-            ops.sum(mass * u, axis=0),
+            ops.sum(density * (sum_of_ratios[:, None] - ratio), axis=0),
+            ops.sum(density * u[:, None], axis=0),
         )
 
-    probabilities, slopes, mean = sum_over((nodes.u, nodes.weight), terms, loc.shape[-1])
+    probabilities, slopes, mean = sum_over((nodes.u, nodes.weight), terms, loc.shape[0])
     # Beyond the last node H is one, and what is left of a class decays like exp(L' u).
-    log_left, slope, _ = gumbel.curve(nodes.end[:, None] - loc, at)
+    log_left, slope, _ = gumbel.curve(nodes.end - loc, at)
     left = ops.exp(log_left)
-    mass = ops.sum(probabilities + left, axis=-1, keepdims=True)
-    mean = mean + ops.sum(left * (nodes.end[:, None] - 1.0 / slope), axis=-1)
+    mass = ops.sum(probabilities + left, axis=0)
+    mean = ops.sum(mean + left * (nodes.end - 1.0 / slope), axis=0)
     return SoftmaxMoments(
-        (probabilities + left) / mass,
-        slopes / mass,
-        mean / mass[:, 0] - float(np.euler_gamma) + highest,
+        ops.transpose((probabilities + left) / mass),
+        ops.transpose(slopes / mass),
+        mean / mass - float(np.euler_gamma) + highest,
     )
 
 
@@ -196,71 +197,60 @@ def agreement_of(moments):
     return ops.sum(moments.probabilities - moments.slopes, axis=-1)
 
 
-compiled_moments = compiled(softmax_moments)
-
-
-def _shifted(loc, scale):
-    # t = u - loc loses 3e-6 at |loc| = 50 in float32.
-    return loc - ops.max(loc, axis=-1, keepdims=True, initial=-np.inf), scale
-
-
-def _densities(u, weight, loc, at):
+def _densities(u, weight, loc, at, curves):
     """`weight * H * r_j`, `sum_j r_j` and `r_j` at nodes `(k, N)`."""
-    log_e, slope, _ = gumbel.curve(u[..., None] - loc, at)
+    log_e, slope, _ = curves.curve(u[:, None] - loc, at)
     minus_log_cdf = ops.exp(log_e)
     ratio = -slope * minus_log_cdf
-    weight = weight * ops.exp(-ops.sum(minus_log_cdf, axis=-1))
-    return weight[..., None] * ratio, ops.sum(ratio, axis=-1), ratio
+    weight = weight * ops.exp(-ops.sum(minus_log_cdf, axis=1))
+    return weight[:, None] * ratio, ops.sum(ratio, axis=1), ratio
 
 
-def _log_probabilities(loc, scale, accuracy):
-    loc, scale = _shifted(loc, scale)
+def _log_probabilities(loc, scale, accuracy, curves):
+    loc, scale = classes_first(loc, scale)
     at = gumbel.at_scale(scale)
-    nodes = plain_nodes(loc, at, level_of(accuracy))
+    nodes = plain_nodes(loc, at, level_of(accuracy), curves)
     # A rare class is summed relative to its own largest term, or it would vanish in float32. Where
     # that lies, three points tell well enough.
-    at_end = gumbel.value(nodes.end[:, None] - loc, at)
+    at_end = gumbel.value(nodes.end - loc, at)
     highest = at_end
     for u, log_cdf in ((nodes.u[0], 14.0), (nodes.u[nodes.u.shape[0] // 2], 0.7)):
-        highest = ops.maximum(highest, gumbel.value(u[:, None] - loc, at) - log_cdf)
+        highest = ops.maximum(highest, gumbel.value(u - loc, at) - log_cdf)
 
     def terms(u, weight):
-        log_e, slope, _ = gumbel.curve(u[..., None] - loc, at)
-        log_cdf = -ops.sum(ops.exp(log_e), axis=-1, keepdims=True)
-        return (ops.sum(-slope * weight[..., None] * ops.exp(log_e + log_cdf - highest), axis=0),)
+        log_e, slope, _ = curves.curve(u[:, None] - loc, at)
+        log_cdf = -ops.sum(ops.exp(log_e), axis=1, keepdims=True)
+        return (ops.sum(-slope * weight[:, None] * ops.exp(log_e + log_cdf - highest), axis=0),)
 
-    (total,) = sum_over((nodes.u, nodes.weight), terms, loc.shape[-1])
-    log_probabilities = highest + ops.log(total + ops.exp(at_end - highest))
+    (total,) = sum_over((nodes.u, nodes.weight), terms, loc.shape[0])
+    log_probabilities = ops.transpose(highest + ops.log(total + ops.exp(at_end - highest)))
     return ops.log_softmax(log_probabilities, axis=-1), nodes.u, nodes.weight
 
 
-_compiled_log_probabilities = compiled(_log_probabilities)
-
-
-@compiled
 def _log_probabilities_gradient(loc, scale, u, weight, log_probabilities, upstream):
     """With A = sum_k g_k r_k / P_k and R = sum_k r_k, g the upstream gradient:
 
     d/dloc_j = int H r_j (g_j R / P_j - A) du, d/dscale_j = scale_j int H q_j (A - g_j R / P_j) du.
     """
-    loc, scale = _shifted(loc, scale)
+    loc, scale = classes_first(loc, scale)
+    log_probabilities, upstream = ops.transpose(log_probabilities), ops.transpose(upstream)
     at = gumbel.at_scale(scale)
 
     def terms(u, weight):
-        log_e, slope, bend = gumbel.curve(u[..., None] - loc, at)
+        log_e, slope, bend = gumbel.FAST.curve(u[:, None] - loc, at)
         minus_log_cdf = ops.exp(log_e)
         ratio = -slope * minus_log_cdf
         # F'' / F, over -log F.
         curvature = (minus_log_cdf - 1.0) * ops.square(slope) - bend
-        log_cdf = -ops.sum(minus_log_cdf, axis=-1, keepdims=True)
+        log_cdf = -ops.sum(minus_log_cdf, axis=1, keepdims=True)
         # H r_k / P_k, of which 1 / P_k alone may overflow.
-        share = weight[..., None] * ops.exp(log_e + log_cdf - log_probabilities) * upstream
-        own = share * ops.sum(ratio, axis=-1, keepdims=True)
-        others = ops.sum(-slope * share, axis=-1, keepdims=True)
+        share = weight[:, None] * ops.exp(log_e + log_cdf - log_probabilities) * upstream
+        own = share * ops.sum(ratio, axis=1, keepdims=True)
+        others = ops.sum(-slope * share, axis=1, keepdims=True)
         return (
             ops.sum(-slope * own - ratio * others, axis=0),
             ops.sum(curvature * (minus_log_cdf * others - own), axis=0),
         )
 
-    to_loc, to_scale = sum_over((u, weight), terms, loc.shape[-1])
-    return to_loc, scale * to_scale
+    to_loc, to_scale = sum_over((u, weight), terms, loc.shape[0])
+    return ops.transpose(to_loc), ops.transpose(scale * to_scale)

@@ -29,6 +29,9 @@ LATER_STEPS = np.array([0.6, 0.92])
 # Where the ends are looked for, in units of their distance if the integrand were Normal.
 DISTANCES = np.concatenate([-np.geomspace(1.2, 0.03, 7), np.geomspace(0.8, 25, 7)])
 
+# Not the sums over it: XLA on CPU would compute the kernel anew for each, in one thread.
+fast_log_kernel = compiled(log_kernel)
+
 
 def log_expected_votes(loc, scale, votes, *, accuracy="standard"):
     """log E prod_k softmax(z)_k^{votes_k}, z_k independent Normal(loc_k, scale_k).
@@ -77,7 +80,6 @@ def log_expected_votes(loc, scale, votes, *, accuracy="standard"):
     return value(loc, scale)
 
 
-@compiled
 def _value_and_gradient(loc, scale, votes, accuracy):
     """The integral `(N,)` and its derivatives in loc and scale, `(N, C)`."""
     # Classes first: sums over them then run over whole rows of items and nodes.
@@ -90,7 +92,7 @@ def _value_and_gradient(loc, scale, votes, accuracy):
     classes = prepare(scale, votes)
 
     def log_integrand(u, rough=True):
-        values = log_kernel(u - loc, classes, rough)
+        values = fast_log_kernel(u - loc, classes, rough)
         return (ops.sum(values[0], axis=0), *values[1:])
 
     nodes, drop = ACCURACIES[accuracy]

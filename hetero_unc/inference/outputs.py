@@ -4,8 +4,13 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice
-from hetero_unc.gaussian import draw_estimates, draw_shared_logits, split_parameters
-from hetero_unc.gaussian.integrals import agreement_of, compiled_moments, entropy_of
+from hetero_unc.gaussian import (
+    draw_estimates,
+    draw_shared_logits,
+    gumbel,
+    split_parameters,
+)
+from hetero_unc.gaussian.integrals import agreement_of, entropy_of, softmax_moments
 from hetero_unc.gaussian.low_rank import given_shared_factor, mean_over_factor
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 
@@ -90,7 +95,7 @@ class ExactStatistics(keras.layers.Layer):
 
     def call(self, parameters):
         loc, scale, points = given_shared_factor(parameters, self.factor_draws)
-        moments = compiled_moments(loc, scale, self.accuracy)
+        moments = softmax_moments(loc, scale, self.accuracy, gumbel.FAST)
         found = moments.probabilities, entropy_of(moments, loc, scale), agreement_of(moments)
         found = (mean_over_factor(part, points) for part in found)
         return _kept(*found, *split_parameters(parameters))

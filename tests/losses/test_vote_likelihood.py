@@ -17,8 +17,8 @@ ESTIMATORS = ["exact", "draws"]
 @pytest.fixture(autouse=True)
 def _uncompiled(monkeypatch):
     """Compiling takes seconds for each shape; tests/gaussian compiles it."""
-    plain = vote_integrals._value_and_gradient.__wrapped__
-    monkeypatch.setattr(vote_integrals, "_value_and_gradient", plain)
+    plain = vote_integrals.fast_log_kernel.__wrapped__
+    monkeypatch.setattr(vote_integrals, "fast_log_kernel", plain)
 
 
 def problem(items=6, classes=4, most=8, seed=0):
