@@ -1,8 +1,8 @@
 """Sequences of standard Normals: independent, antithetic or Sobol points, a part at a time.
 
-Every point of every sequence is by itself exactly a standard Normal of C independent numbers, so
-that a mean over the sequence is unbiased whatever its length; they differ in how the points of one
-item stand to each other. Items never share points.
+Every point of every sequence is by itself C independent standard Normals (Sobol points: to within
+1e-8 in any mean, as float32 itself), so that a mean over the sequence is unbiased whatever its
+length; they differ in how the points of one item stand to each other. Items do not share points.
 
 Arrays run `(part of the draws, C, N)`: the items come last, because loops over the last axis are
 those that a CPU runs several numbers at a time, and C is often ten.
