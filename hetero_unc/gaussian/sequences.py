@@ -30,7 +30,7 @@ USUAL_ITEMS = 128
 COMPILED_NUMBERS, PLAIN_NUMBERS = 2**16, 2**17
 # Draws times classes: beyond, operations are long enough to start each by itself, on all cores,
 # while XLA runs a loop on one core and needs some hundred MiB to compile it.
-MOST_COMPILED = 2**18
+MOST_COMPILED = 2**19
 SMALLEST_TABLE_BITS = 14
 # The largest float32 below 1: the Normals end at 5.4, where 7e-8 of them are left.
 BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
