@@ -57,7 +57,7 @@ class Way:
 
 def measure(quick):
     """One row for each way but independent draws: its error / that of 1000 independent draws."""
-    draws = (100, 1000) if quick else (64, 250, 1000, 4000)
+    draws = (100, 1000) if quick else (64, 256, 1000, 4096)
     ways = [Way(sequence, count) for sequence in COLOURS for count in draws]
     ways += [Way(accuracy) for accuracy in ("fast", "standard", "high")]
     found, rows = [], []
