@@ -14,6 +14,7 @@ import jinja2
 from hetero_unc.writing import write_text
 
 __all__ = [
+    "Bar",
     "Columns",
     "Details",
     "Fact",
@@ -104,13 +105,26 @@ class Figures:
 
 
 @dataclasses.dataclass(frozen=True)
+class Bar:
+    """A class below a picture: `share` in [0, 1] as a bar, `forecast` in [0, 1] as a line on it."""
+
+    label: str
+    share: float
+    forecast: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Tile:
-    """A small picture (a data URI), its alternative text and one or more short lines below it."""
+    """A small picture (a data URI), its alternative text and one or more short lines below it.
+
+    `bars` are drawn under the lines; `alt` must say in words what they show.
+    """
 
     picture: str
     alt: str
     lines: tuple[str, ...]
     marked: bool = False
+    bars: tuple[Bar, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
