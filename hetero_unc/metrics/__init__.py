@@ -23,6 +23,16 @@ from hetero_unc.metrics.decomposition import (
     entropy_decomposition,
     logit_variance_decomposition,
 )
+from hetero_unc.metrics.disagreement import (
+    disagreement,
+    jensen_shannon_distance,
+    jensen_shannon_divergence,
+    label_entropy,
+    total_variation_distance,
+    unbiased_disagreement,
+    vote_shares,
+)
+from hetero_unc.metrics.intervals import Interval, PairedTest, bootstrap_interval, paired_test
 from hetero_unc.metrics.reliability import ReliabilityCurve, reliability_curve
 from hetero_unc.metrics.scoring import accuracy, brier_score, log_loss
 from hetero_unc.metrics.selective_prediction import (
@@ -35,26 +45,37 @@ from hetero_unc.metrics.shift import error_detection_auroc, out_of_distribution_
 
 __all__ = [
     "EntropyDecomposition",
+    "Interval",
     "LogitVarianceDecomposition",
+    "PairedTest",
     "ReliabilityCurve",
     "RiskCoverageCurve",
     "accuracy",
     "adaptive_calibration_error",
     "area_under_risk_coverage_curve",
+    "bootstrap_interval",
     "brier_score",
     "classwise_calibration_error",
     "debiased_calibration_error",
+    "disagreement",
     "entropy",
     "entropy_decomposition",
     "error_detection_auroc",
     "excess_area_under_risk_coverage_curve",
     "expected_calibration_error",
+    "jensen_shannon_distance",
+    "jensen_shannon_divergence",
+    "label_entropy",
     "log_loss",
     "logit_variance_decomposition",
     "maximum_calibration_error",
     "out_of_distribution_auroc",
+    "paired_test",
     "reliability_curve",
     "risk_coverage_curve",
     "root_mean_square_calibration_error",
     "thresholded_adaptive_calibration_error",
+    "total_variation_distance",
+    "unbiased_disagreement",
+    "vote_shares",
 ]
