@@ -101,7 +101,7 @@ def draw_series(
             axes.yaxis.set_major_formatter(_percent())
         axes.xaxis.set_major_locator(MaxNLocator(integer=whole_x, nbins=6))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-        _add_legend(axes)
+        add_legend(axes)
 
     return draw_figure(name, draw)
 
@@ -133,7 +133,7 @@ def draw_log_histograms(name, groups, *, x_label, low, high, n_bins=24):
         axes.xaxis.set_major_formatter(_decades())
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(_percent())
-        _add_legend(axes, columns=1)
+        add_legend(axes, columns=1)
 
     return draw_figure(name, draw, height=300)
 
@@ -169,7 +169,7 @@ def draw_stacked_bars(name, labels, parts, *, x_label):
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel=x_label, ylim=(-0.6, len(labels) - 0.4))
         axes.spines["left"].set_visible(False)
-        _add_legend(axes)
+        add_legend(axes)
 
     return draw_figure(name, draw, height=265)
 
@@ -203,7 +203,7 @@ def draw_points(name, labels, series, *, y_label, references=()):
         axes.tick_params(axis="x", length=0)
         axes.set(ylabel=y_label, xlim=(-0.6, len(labels) - 0.4))
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-        _add_legend(axes)
+        add_legend(axes)
 
     return draw_figure(name, draw)
 
@@ -228,7 +228,8 @@ def _draw_one(axes, one):
     )
 
 
-def _add_legend(axes, columns=3):
+def add_legend(axes, columns=3):
+    """Name what is drawn, if it has labels; on `columns` columns where the labels are short."""
     handles, labels = axes.get_legend_handles_labels()
     if labels:
         # Above the axes, so that it never hides a curve.
