@@ -1,6 +1,14 @@
 """Images, labels and out-of-distribution images, checked before use. NumPy only at import."""
 
 from hetero_unc.data.digits import load_digits
+from hetero_unc.data.ferplus import (
+    CLASSES_8,
+    CLASSES_9,
+    FerPlus,
+    fer_label_to_ferplus,
+    load_ferplus,
+)
+from hetero_unc.data.identical_images import identical_groups
 from hetero_unc.data.idx import read_idx
 from hetero_unc.data.image_dataset import ImageDataset
 from hetero_unc.data.label_noise import CONFUSABLE_PAIRS, flip_labels_within_pairs
@@ -11,16 +19,22 @@ from hetero_unc.data.sources import find_dataset
 from hetero_unc.data.vote_table import Annotations, VoteTable
 
 __all__ = [
+    "CLASSES_8",
+    "CLASSES_9",
     "CONFUSABLE_PAIRS",
     "Annotations",
+    "FerPlus",
     "ImageDataset",
     "Matched",
     "Predictions",
     "VoteTable",
+    "fer_label_to_ferplus",
     "find_dataset",
     "flip_labels_within_pairs",
+    "identical_groups",
     "load_digits",
     "load_fashion_mnist_test",
+    "load_ferplus",
     "load_mnist",
     "read_idx",
 ]
