@@ -5,6 +5,8 @@ function states its convention on bins and ties in its docstring. The common one
 `keras.metrics.Metric` in `hetero_unc.training.streaming_metrics`.
 """
 
+from hetero_unc.metrics.association import partial_correlation, pearson, spearman
+from hetero_unc.metrics.calibrated_null import calibrated_null, redraw_votes, resampling_floor
 from hetero_unc.metrics.calibration import (
     debiased_calibration_error,
     expected_calibration_error,
@@ -33,6 +35,12 @@ from hetero_unc.metrics.disagreement import (
     vote_shares,
 )
 from hetero_unc.metrics.intervals import Interval, PairedTest, bootstrap_interval, paired_test
+from hetero_unc.metrics.noise_ceiling import (
+    dirichlet_multinomial_ceiling,
+    fit_dirichlet_multinomial,
+    moment_ceiling,
+    split_half_ceiling,
+)
 from hetero_unc.metrics.reliability import ReliabilityCurve, reliability_curve
 from hetero_unc.metrics.scoring import accuracy, brier_score, log_loss
 from hetero_unc.metrics.selective_prediction import (
@@ -42,8 +50,19 @@ from hetero_unc.metrics.selective_prediction import (
     risk_coverage_curve,
 )
 from hetero_unc.metrics.shift import error_detection_auroc, out_of_distribution_auroc
+from hetero_unc.metrics.vote_calibration import (
+    AnnotationBrierScore,
+    annotation_brier_score,
+    annotations_as_items,
+    debiased_vote_calibration_error,
+    entropy_calibration_error,
+    total_variation_error,
+    vote_calibration_error,
+    vote_reliability_curve,
+)
 
 __all__ = [
+    "AnnotationBrierScore",
     "EntropyDecomposition",
     "Interval",
     "LogitVarianceDecomposition",
@@ -52,30 +71,47 @@ __all__ = [
     "RiskCoverageCurve",
     "accuracy",
     "adaptive_calibration_error",
+    "annotation_brier_score",
+    "annotations_as_items",
     "area_under_risk_coverage_curve",
     "bootstrap_interval",
     "brier_score",
+    "calibrated_null",
     "classwise_calibration_error",
     "debiased_calibration_error",
+    "debiased_vote_calibration_error",
+    "dirichlet_multinomial_ceiling",
     "disagreement",
     "entropy",
+    "entropy_calibration_error",
     "entropy_decomposition",
     "error_detection_auroc",
     "excess_area_under_risk_coverage_curve",
     "expected_calibration_error",
+    "fit_dirichlet_multinomial",
     "jensen_shannon_distance",
     "jensen_shannon_divergence",
     "label_entropy",
     "log_loss",
     "logit_variance_decomposition",
     "maximum_calibration_error",
+    "moment_ceiling",
     "out_of_distribution_auroc",
     "paired_test",
+    "partial_correlation",
+    "pearson",
+    "redraw_votes",
     "reliability_curve",
+    "resampling_floor",
     "risk_coverage_curve",
     "root_mean_square_calibration_error",
+    "spearman",
+    "split_half_ceiling",
     "thresholded_adaptive_calibration_error",
     "total_variation_distance",
+    "total_variation_error",
     "unbiased_disagreement",
+    "vote_calibration_error",
+    "vote_reliability_curve",
     "vote_shares",
 ]

@@ -77,7 +77,11 @@ def reliability_curve(y_true, y_prob, *, n_bins=15, binning="equal_width"):
     >>> curve.accuracy
     array([nan, nan, 1. , nan, 0.5])
     """
-    confidence, correct = top_label(y_true, y_prob)
+    return binned_curve(*top_label(y_true, y_prob), n_bins, binning)
+
+
+def binned_curve(confidence, correct, n_bins, binning):
+    """The curve of trials with a confidence and an outcome, 0 or 1 or their mean, each (M,)."""
     count, confidence_sum, correct_sum = sum_bins(confidence, correct, n_bins, binning)
     if binning == "equal_width":
         edges = np.concatenate([[0.0], inner_edges(n_bins), [1.0]])
