@@ -18,3 +18,17 @@ def real_data_dir():
     if not (Path(folder) / "mnist").is_dir():
         pytest.skip(f"HETERO_UNC_DATA={folder} holds no mnist/ folder: no real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def real_ferplus():
+    """FER+ as published, from the folder that `HETERO_UNC_DATA` names; skipped without it."""
+    from hetero_unc.data.ferplus import load_ferplus
+
+    folder = os.environ.get("HETERO_UNC_DATA")
+    if not folder:
+        pytest.skip("HETERO_UNC_DATA is not set: no real data")
+    try:
+        return load_ferplus(folder)
+    except FileNotFoundError:
+        pytest.skip(f"HETERO_UNC_DATA={folder} holds no FER+: no real data")

@@ -8,7 +8,7 @@ from hetero_unc.data.ferplus import (
     fer_label_to_ferplus,
     load_ferplus,
 )
-from hetero_unc.data.identical_images import identical_groups
+from hetero_unc.data.identical_images import has_twin_in, identical_groups
 from hetero_unc.data.idx import read_idx
 from hetero_unc.data.image_dataset import ImageDataset
 from hetero_unc.data.label_noise import CONFUSABLE_PAIRS, flip_labels_within_pairs
@@ -31,6 +31,7 @@ __all__ = [
     "fer_label_to_ferplus",
     "find_dataset",
     "flip_labels_within_pairs",
+    "has_twin_in",
     "identical_groups",
     "load_digits",
     "load_fashion_mnist_test",

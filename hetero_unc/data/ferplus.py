@@ -42,6 +42,8 @@ SPLIT_CONVENTIONS = {
     "ferplus": {"training": "Training", "validation": "PublicTest", "test": "PrivateTest"},
 }
 CSV_NAMES = ("fer2013.csv", "fer2013new.csv")
+CSV_SOURCE = "FER2013 and FER+ csv files"
+ARRAYS = ("images", "votes", "emotion", "usage", "names")
 PUBLISHED_DIGEST = "dd99bf9274fec40e2b9b7d0c9633e5a09f0a20401650e5b7ad8f85f5a9015bd2"
 
 
@@ -123,9 +125,6 @@ class FerPlus:
         if usage not in USAGES:
             raise ValueError(f"`usage` must be one of {USAGES}. Received: usage={usage!r}")
         return np.flatnonzero(self.usage == usage)
-
-
-ARRAYS = ("images", "votes", "emotion", "usage", "names")
 
 
 def fer_label_to_ferplus(emotion):
@@ -227,9 +226,6 @@ def _checked(arrays):
     if ferplus.digest != str(arrays["digest"]):
         raise ValueError(f"its content must have digest {arrays['digest']}")
     return ferplus
-
-
-CSV_SOURCE = "FER2013 and FER+ csv files"
 
 
 def _read_csv(images_path, votes_path):

@@ -140,7 +140,7 @@ def _rows(path, columns):
                 yield row, fields
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(
-                f"{path} must be a csv file in UTF-8. Received: {error} after row {row}"
+                f"{path} must be a csv file in UTF-8. Received: {error}, line {reader.line_num}"
             ) from error
     if row == -1:
         raise ValueError(f"{path} must hold rows. Received: a header only")

@@ -4,7 +4,7 @@ import numpy as np
 
 from hetero_unc.checks import as_array
 
-__all__ = ["identical_groups"]
+__all__ = ["has_twin_in", "identical_groups"]
 
 
 def identical_groups(images):
@@ -43,3 +43,45 @@ def identical_groups(images):
     return np.array(
         [first.setdefault(image.tobytes(), row) for row, image in enumerate(images)], np.int64
     )
+
+
+def has_twin_in(groups, rows, others):
+    """Which rows show an image that occurs among other rows too.
+
+    Parameters
+    ----------
+    groups : array-like of int, shape (N,)
+        From `identical_groups`.
+    rows, others : array-like of int, shape (M,) and (K,)
+        Row numbers in [0, N), each at most once. They may overlap: no row is its own twin.
+
+    Returns
+    -------
+    ndarray of bool, shape (M,)
+
+    Raises
+    ------
+    ValueError
+        Where a row number is not one of `groups`.
+
+    Examples
+    --------
+    >>> has_twin_in([0, 1, 1], rows=[0, 1], others=[0, 1, 2]).tolist()
+    [False, True]
+    """
+    groups = np.asarray(groups)
+    rows = _check_rows(rows, len(groups), name="rows")
+    others = _check_rows(others, len(groups), name="others")
+    equal = np.bincount(groups[others], minlength=groups.max() + 1)[groups[rows]]
+    return equal > np.isin(rows, others)
+
+
+def _check_rows(rows, length, *, name):
+    array = as_array(rows, name=name)
+    whole = array.ndim == 1 and array.dtype.kind in "iu"
+    if not whole or (array.size and (array.min() < 0 or array.max() >= length)):
+        raise ValueError(
+            f"`{name}` must be row numbers in [0, {length}). Received: shape={array.shape}, "
+            f"dtype={array.dtype}, {array[:3]}..."
+        )
+    return array
