@@ -12,10 +12,13 @@ from hetero_unc.data.identical_images import has_twin_in, identical_groups
 from hetero_unc.data.idx import read_idx
 from hetero_unc.data.image_dataset import ImageDataset
 from hetero_unc.data.label_noise import CONFUSABLE_PAIRS, flip_labels_within_pairs
-from hetero_unc.data.matching import Matched
+from hetero_unc.data.matching import Matched, match
 from hetero_unc.data.mnist import load_fashion_mnist_test, load_mnist
 from hetero_unc.data.predictions import Predictions
+from hetero_unc.data.predictions_file import read_predictions
+from hetero_unc.data.routing_csv import write_routing_csv
 from hetero_unc.data.sources import find_dataset
+from hetero_unc.data.vote_reading import read_votes
 from hetero_unc.data.vote_table import Annotations, VoteTable
 
 __all__ = [
@@ -37,5 +40,9 @@ __all__ = [
     "load_fashion_mnist_test",
     "load_ferplus",
     "load_mnist",
+    "match",
     "read_idx",
+    "read_predictions",
+    "read_votes",
+    "write_routing_csv",
 ]

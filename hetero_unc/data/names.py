@@ -9,7 +9,7 @@ from hetero_unc.checks import as_array
 __all__ = ["LONGEST_NAME", "check_class_names", "check_ids", "check_texts", "why_not_a_name"]
 
 # Of characters. An array of strings gives every item the room of its longest id.
-LONGEST_NAME = 1000
+LONGEST_NAME = 500
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -21,7 +21,7 @@ class Predictions:
     ----------
     probabilities : float array of shape (P, N, C)
         In [0, 1], rows sum to one. (N, C) is taken as one pass. float32 and float64 stay what they
-        are; anything else becomes float32 (halves) or float64.
+        are; halves become float32, anything else float64.
     ids : str array of shape (N,), or None
         Path or id of each item, each there once; None where the file names none. Integers given
         are kept as their digits.
@@ -47,7 +47,7 @@ class Predictions:
             _with_passes(self.probabilities, name="probabilities"), name="probabilities", ndim=3
         )
         _, items, columns = shape = probabilities.shape
-        checked = {"probabilities": _at_least_single(probabilities)}
+        checked = {"probabilities": _single_or_double(probabilities)}
         if self.ids is not None:
             checked["ids"] = check_ids(self.ids, items)
         if self.classes is not None:
@@ -65,7 +65,7 @@ class Predictions:
                         f"`{name}` must have the shape of `probabilities`, {shape}. "
                         f"Received: shape={array.shape}"
                     )
-                checked[name] = _at_least_single(array)
+                checked[name] = _single_or_double(array)
         if "scale" in checked and checked["scale"].min() < 0:
             raise ValueError(
                 f"`scale` must be >= 0. Received: minimum={checked['scale'].min():.6g}"
@@ -97,5 +97,6 @@ def _with_passes(values, *, name):
     return array[np.newaxis] if array.ndim == 2 else array
 
 
-def _at_least_single(array):
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+def _single_or_double(array):
+    # Also turns round the bytes of a file from a machine of the other order.
+    return array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
