@@ -268,12 +268,19 @@ def _from_npz(path):
         raise ValueError(
             f"{path} must hold the arrays {', '.join(needed)}. Received: {', '.join(arrays)}"
         )
-    rows = np.cumsum(arrays["images_delta2d"], axis=1, dtype=np.uint8)
+    differences, usage = arrays["images_delta2d"], arrays["usage"]
+    if differences.ndim != 3:
+        raise ValueError(
+            f"`images_delta2d` must have 3 axes. Received: shape={differences.shape}, {path}"
+        )
+    if usage.dtype.kind != "u" or (usage.size and usage.max() >= len(USAGES)):
+        raise ValueError(f"`usage` must hold unsigned 0 to 2. Received: {usage.max()}, {path}")
+    rows = np.cumsum(differences, axis=1, dtype=np.uint8)
     return FerPlus(
         images=np.cumsum(rows, axis=2, dtype=np.uint8)[..., None],
         votes=arrays["votes"],
         emotion=arrays["emotion"],
-        usage=np.array(USAGES)[arrays["usage"]],
+        usage=np.array(USAGES)[usage],
         names=arrays["image_name"],
         source="FER2013 and FER+ as one npz file",
     )

@@ -1,0 +1,119 @@
+"""The two csv files of FER+: what is read, and what each kind of damage is called."""
+
+import numpy as np
+import pytest
+
+from hetero_unc.data.ferplus_csv import read_fer2013_csv, read_votes_csv
+
+PIXELS = " ".join(str(value % 256) for value in range(48 * 48))
+IMAGES = ["emotion,pixels,Usage", f"0,{PIXELS},Training", f"6,{PIXELS},PublicTest"]
+VOTES = [
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF",
+    "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0",
+    "PublicTest,,0,0,0,0,0,0,0,0,0,10",
+]
+
+
+def written(folder, lines):
+    path = folder / "some.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_images_labels_and_usage_are_read(tmp_path):
+    images, emotion, usage = read_fer2013_csv(written(tmp_path, IMAGES))
+    assert images.dtype == np.uint8
+    expected = np.arange(48 * 48).reshape(48, 48, 1) % 256
+    np.testing.assert_array_equal(images, [expected, expected])
+    assert emotion.tolist() == [0, 6]
+    assert usage.tolist() == ["Training", "PublicTest"]
+
+
+def test_votes_names_and_usage_are_read(tmp_path):
+    votes, usage, names = read_votes_csv(written(tmp_path, VOTES))
+    assert votes.tolist() == [[4, 0, 0, 1, 3, 2, 0, 0, 0, 0], [0] * 9 + [10]]
+    assert usage.tolist() == ["Training", "PublicTest"]
+    assert names.tolist() == ["fer0000000.png", ""]
+
+
+def test_columns_go_by_name_and_line_ends_may_be_those_of_windows(tmp_path):
+    path = tmp_path / "fer2013.csv"
+    path.write_bytes(f"Usage,emotion,more,pixels\r\nTraining,3,x,{PIXELS}\r\n".encode("utf-8-sig"))
+    _, emotion, usage = read_fer2013_csv(path)
+    assert (emotion.tolist(), usage.tolist()) == ([3], ["Training"])
+
+
+def test_a_row_of_nine_votes_is_taken_as_published(tmp_path):
+    path = written(tmp_path, [VOTES[0], "Training,fer0010433.png,9,0,0,0,0,0,0,0,0,0"])
+    assert read_votes_csv(path)[0].sum() == 9
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (f"0,{PIXELS} 7,Training", r"row 1 \(line 3\) must have 2304 pixels. Received: 2305"),
+        (f"0,{PIXELS[2:]},Training", "must have 2304 pixels. Received: 2303"),
+        ("0,,Training", "must have 2304 pixels. Received: 1"),
+        (f"0,256{PIXELS[1:]},Training", "pixels that are integers 0 to 255. Received: 256"),
+        (f"0,-1{PIXELS[1:]},Training", "integers 0 to 255. Received: -1"),
+        (f"0,1.5{PIXELS[1:]},Training", r"integers 0 to 255. Received: 1\.5"),
+        (f"0,nan{PIXELS[1:]},Training", "integers 0 to 255. Received: nan"),
+        (f"7,{PIXELS},Training", "an emotion from 0 to 6. Received: 7"),
+        (f",{PIXELS},Training", "an emotion from 0 to 6. Received: "),
+        (f"0,{PIXELS},training", "Usage one of Training, PublicTest, PrivateTest. Received: tra"),
+        (f"0,{PIXELS}", "must have 3 fields. Received: more or fewer"),
+        (f"0,{PIXELS},Training,x", "must have 3 fields. Received: more or fewer"),
+    ],
+)
+def test_a_damaged_row_of_images_is_named(tmp_path, row, message):
+    with pytest.raises(ValueError, match=message) as error:
+        read_fer2013_csv(written(tmp_path, [*IMAGES[:2], row]))
+    assert "some.csv" in str(error.value)
+    assert len(str(error.value)) < 300 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("Training,a.png,4,0,0,1,3,2,0,0,0,1", r"row 1 \(line 3\) must have ten votes.*: 11"),
+        ("Training,a.png,4,0,0,0,0,0,0,0,0,0", "must have ten votes.*Received: 4"),
+        ("Training,a.png,11,-1,0,0,0,0,0,0,0,0", "votes that are counts. Received: -1"),
+        ("Training,a.png,9.5,0.5,0,0,0,0,0,0,0,0", r"votes that are counts. Received: 9\.5"),
+        ("Training,a.png,,10,0,0,0,0,0,0,0,0", "votes that are counts. Received: "),
+        ("Training,a.png,²,8,0,0,0,0,0,0,0,0", "votes that are counts. Received: ²"),
+        ("Training,,9,0,0,0,0,0,0,0,0,1", "must have a name, or votes for NF only"),
+        ("Test,a.png,9,0,0,0,0,0,0,0,0,1", "Usage one of .* Received: Test"),
+        ("Training,a.png,9,0,0,0,0,0,0,0,0", "must have 12 fields"),
+    ],
+)
+def test_a_damaged_row_of_votes_is_named(tmp_path, row, message):
+    with pytest.raises(ValueError, match=message):
+        read_votes_csv(written(tmp_path, [*VOTES[:2], row]))
+
+
+@pytest.mark.parametrize("reader", [read_fer2013_csv, read_votes_csv])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "must have the columns"),
+        (b"a,b\n1,2\n", r"must have the columns .* missing. Received: a,b"),
+        (b"\xff\xfe\x00e\n", "must be a csv file in UTF-8"),
+    ],
+)
+def test_another_kind_of_file_is_named(tmp_path, reader, content, message):
+    path = tmp_path / "other.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        reader(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_column_is_named(tmp_path):
+    lines = [line.rsplit(",", 1)[0] for line in VOTES]
+    with pytest.raises(ValueError, match=r"fear, contempt, unknown, NF; NF missing"):
+        read_votes_csv(written(tmp_path, lines))
+
+
+def test_a_header_alone_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"must hold rows\. Received: a header only"):
+        read_votes_csv(written(tmp_path, VOTES[:1]))
