@@ -35,21 +35,33 @@ from hetero_unc.metrics.disagreement import (
     vote_shares,
 )
 from hetero_unc.metrics.intervals import Interval, PairedTest, bootstrap_interval, paired_test
+from hetero_unc.metrics.leakage import LeakTest, leak_test
 from hetero_unc.metrics.noise_ceiling import (
     dirichlet_multinomial_ceiling,
     fit_dirichlet_multinomial,
     moment_ceiling,
     split_half_ceiling,
 )
+from hetero_unc.metrics.noisy_votes import add_label_noise, noisy_shares
+from hetero_unc.metrics.recall import balanced_accuracy, class_recall
 from hetero_unc.metrics.reliability import ReliabilityCurve, reliability_curve
 from hetero_unc.metrics.scoring import accuracy, brier_score, log_loss
 from hetero_unc.metrics.selective_prediction import (
+    AccuracyAtCoverage,
     RiskCoverageCurve,
+    accuracy_at_coverage,
     area_under_risk_coverage_curve,
     excess_area_under_risk_coverage_curve,
     risk_coverage_curve,
 )
 from hetero_unc.metrics.shift import error_detection_auroc, out_of_distribution_auroc
+from hetero_unc.metrics.uncertainty_percentiles import BrierByUncertainty, brier_by_uncertainty
+from hetero_unc.metrics.vote_accuracy import (
+    VoteAccuracy,
+    annotator_agreement,
+    strict_majority,
+    vote_accuracy,
+)
 from hetero_unc.metrics.vote_calibration import (
     AnnotationBrierScore,
     annotation_brier_score,
@@ -60,23 +72,41 @@ from hetero_unc.metrics.vote_calibration import (
     vote_calibration_error,
     vote_reliability_curve,
 )
+from hetero_unc.metrics.vote_calibrators import (
+    DirichletCalibrator,
+    TemperatureCalibrator,
+    VectorCalibrator,
+)
 
 __all__ = [
+    "AccuracyAtCoverage",
     "AnnotationBrierScore",
+    "BrierByUncertainty",
+    "DirichletCalibrator",
     "EntropyDecomposition",
     "Interval",
+    "LeakTest",
     "LogitVarianceDecomposition",
     "PairedTest",
     "ReliabilityCurve",
     "RiskCoverageCurve",
+    "TemperatureCalibrator",
+    "VectorCalibrator",
+    "VoteAccuracy",
     "accuracy",
+    "accuracy_at_coverage",
     "adaptive_calibration_error",
+    "add_label_noise",
     "annotation_brier_score",
     "annotations_as_items",
+    "annotator_agreement",
     "area_under_risk_coverage_curve",
+    "balanced_accuracy",
     "bootstrap_interval",
+    "brier_by_uncertainty",
     "brier_score",
     "calibrated_null",
+    "class_recall",
     "classwise_calibration_error",
     "debiased_calibration_error",
     "debiased_vote_calibration_error",
@@ -92,10 +122,12 @@ __all__ = [
     "jensen_shannon_distance",
     "jensen_shannon_divergence",
     "label_entropy",
+    "leak_test",
     "log_loss",
     "logit_variance_decomposition",
     "maximum_calibration_error",
     "moment_ceiling",
+    "noisy_shares",
     "out_of_distribution_auroc",
     "paired_test",
     "partial_correlation",
@@ -107,10 +139,12 @@ __all__ = [
     "root_mean_square_calibration_error",
     "spearman",
     "split_half_ceiling",
+    "strict_majority",
     "thresholded_adaptive_calibration_error",
     "total_variation_distance",
     "total_variation_error",
     "unbiased_disagreement",
+    "vote_accuracy",
     "vote_calibration_error",
     "vote_reliability_curve",
     "vote_shares",
