@@ -149,14 +149,17 @@ def check_uncertainty(uncertainty, length, *, name="uncertainty"):
 def check_images(images, *, shape=None, name="images"):
     """Return finite images of shape (N, H, W, K) as float32.
 
-    `shape` is the `(H, W, K)` that a model takes; None accepts any.
+    `shape` is the `(H, W, K)` that a model takes; None, or a size that is None, accepts any.
     """
     array = as_array(images, name=name)
-    if array.ndim == 4 and shape is not None and array.shape[1:] != tuple(shape):
-        raise ValueError(
-            f"`{name}` must have shape (N, {', '.join(map(str, shape))}), channels last. "
-            f"Received: shape={array.shape}"
-        )
+    if array.ndim == 4 and shape is not None:
+        pairs = zip(shape, array.shape[1:], strict=True)
+        if any(wanted not in (None, found) for wanted, found in pairs):
+            sizes = ", ".join("any" if size is None else str(size) for size in shape)
+            raise ValueError(
+                f"`{name}` must have shape (N, {sizes}), channels last. "
+                f"Received: shape={array.shape}"
+            )
     return check_array(array, name=name, ndim=4).astype(np.float32, copy=False)
 
 

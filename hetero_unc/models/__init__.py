@@ -1,6 +1,7 @@
 """Functions that return a `keras.Model`, and weights for it."""
 
 from hetero_unc.models.batch_statistics import estimate_batch_statistics
+from hetero_unc.models.compact_network import compact_network
 from hetero_unc.models.face_preprocessing import FACE_PREPROCESSINGS, face_preprocessing
 from hetero_unc.models.inception_resnet_v1 import (
     ENDPOINTS,
@@ -14,6 +15,7 @@ from hetero_unc.models.weights_file import load_weights, save_weights
 __all__ = [
     "ENDPOINTS",
     "FACE_PREPROCESSINGS",
+    "compact_network",
     "endpoint_features",
     "estimate_batch_statistics",
     "face_preprocessing",

@@ -8,7 +8,13 @@ import pathlib
 
 import numpy as np
 
-from hetero_unc.checks import check_count, check_images, check_label_distributions, check_labels
+from hetero_unc.checks import (
+    check_count,
+    check_images,
+    check_label_distributions,
+    check_labels,
+    check_votes,
+)
 from hetero_unc.training.batches import batches_per_pass, shuffled_batches
 from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint, restore
 from hetero_unc.training.finite_loss import FiniteLoss
@@ -40,7 +46,9 @@ def fit(
     model : keras.Model
         Built and compiled. Its initial weights are replaced if there is a checkpoint.
     images : array of shape (N, H, W, K)
-    labels : array of shape (N,) of int, or (N, C) of label distributions
+        Of one size in each call. A model that takes any size can be trained on small images first:
+        call again with larger ones and more epochs.
+    labels : array of shape (N,) of int, or (N, C) of label distributions (floats) or votes (ints)
     folder : path
         Gets `history.csv` and `checkpoint/`.
     epochs : int
@@ -122,7 +130,8 @@ def fit(
 def _check_targets(labels, num_classes, length, *, name):
     labels = np.asarray(labels)
     if labels.ndim == 2:
-        labels = check_label_distributions(labels, name=name).astype(np.float32)
+        check = check_votes if labels.dtype.kind in "iu" else check_label_distributions
+        labels = check(labels, name=name).astype(np.float32)
         if labels.shape[1] != num_classes:
             raise ValueError(
                 f"`{name}` must have {num_classes} columns. Received: shape={labels.shape}"
