@@ -5,6 +5,7 @@ function states its convention on bins and ties in its docstring. The common one
 `keras.metrics.Metric` in `hetero_unc.training.streaming_metrics`.
 """
 
+from hetero_unc.metrics.annotation_brier import AnnotationBrierScore, annotation_brier_score
 from hetero_unc.metrics.association import partial_correlation, pearson, spearman
 from hetero_unc.metrics.calibrated_null import calibrated_null, redraw_votes, resampling_floor
 from hetero_unc.metrics.calibration import (
@@ -63,8 +64,6 @@ from hetero_unc.metrics.vote_accuracy import (
     vote_accuracy,
 )
 from hetero_unc.metrics.vote_calibration import (
-    AnnotationBrierScore,
-    annotation_brier_score,
     annotations_as_items,
     debiased_vote_calibration_error,
     entropy_calibration_error,

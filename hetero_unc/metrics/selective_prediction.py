@@ -11,7 +11,9 @@ import numpy as np
 from hetero_unc.checks import check_predictions, check_uncertainty
 
 __all__ = [
+    "AccuracyAtCoverage",
     "RiskCoverageCurve",
+    "accuracy_at_coverage",
     "area_under_risk_coverage_curve",
     "excess_area_under_risk_coverage_curve",
     "risk_coverage_curve",
@@ -36,6 +38,36 @@ class RiskCoverageCurve:
     coverage: np.ndarray
     risk: np.ndarray
     threshold: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class AccuracyAtCoverage:
+    """What refusing the most doubtful items gains.
+
+    Attributes
+    ----------
+    kept : int
+        Number of items kept.
+    accuracy : float
+        Share of hits among the items kept; expected, where the last kept are tied with some that
+        are refused.
+    accuracy_of_all : float
+        Share of hits among all items of the same predictions.
+    gain : float
+        `accuracy - accuracy_of_all`, in [-1, 1]. Like for like: not against another model's.
+    accuracy_of_refused : float
+        Share of hits among the items refused; NaN if all are kept.
+    random_low, random_high : float
+        Between them lie 95 % of the gains of refusing as many items at random, whose mean is 0.
+    """
+
+    kept: int
+    accuracy: float
+    accuracy_of_all: float
+    gain: float
+    accuracy_of_refused: float
+    random_low: float
+    random_high: float
 
 
 def risk_coverage_curve(y_true, y_prob, uncertainty=None):
@@ -86,6 +118,63 @@ def risk_coverage_curve(y_true, y_prob, uncertainty=None):
     expected = (np.bincount(block, weights=errors) / size)[block]
     kept = np.arange(1, len(errors) + 1)
     return RiskCoverageCurve(kept / len(errors), np.cumsum(expected) / kept, threshold)
+
+
+def accuracy_at_coverage(y_true, y_prob, uncertainty=None, *, coverage=0.75):
+    """Accuracy of the least uncertain items, beside that of all and of a random choice.
+
+    Convention: floor(coverage * n_samples) items are kept, one at least; ties as in
+    `risk_coverage_curve`; the random control is exact (hypergeometric), not drawn.
+
+    Parameters
+    ----------
+    y_true, y_prob, uncertainty
+        As for `risk_coverage_curve`.
+    coverage : float, default=0.75
+        Share of the items to keep, in (0, 1].
+
+    Returns
+    -------
+    AccuracyAtCoverage
+
+    Raises
+    ------
+    ValueError
+        As for `risk_coverage_curve`; if `coverage` is not in (0, 1].
+
+    References
+    ----------
+    .. [1] El-Yaniv and Wiener (2010), https://jmlr.org/papers/v11/el-yaniv10a.html
+
+    Examples
+    --------
+    >>> y_prob = [[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]]
+    >>> result = accuracy_at_coverage([0, 0, 0, 1], y_prob)
+    >>> result.kept, result.accuracy, result.gain, result.accuracy_of_refused
+    (3, 1.0, 0.25, 0.0)
+    """
+    from scipy import stats  # not at the top: importing the room must stay quick
+
+    if isinstance(coverage, bool) or not isinstance(coverage, (int, float, np.number)):
+        raise ValueError(f"`coverage` must be a number in (0, 1]. Received: coverage={coverage!r}")
+    if not 0 < coverage <= 1:
+        raise ValueError(f"`coverage` must lie in (0, 1]. Received: coverage={coverage!r}")
+    risk = risk_coverage_curve(y_true, y_prob, uncertainty).risk
+    items = len(risk)
+    hits = round((1 - risk[-1]) * items)
+    kept = max(int(np.floor(coverage * items)), 1)
+    accuracy, accuracy_of_all = 1 - risk[kept - 1], hits / items
+    refused = items - kept
+    low, high = stats.hypergeom.ppf([0.025, 0.975], items, hits, kept) / kept - accuracy_of_all
+    return AccuracyAtCoverage(
+        kept=kept,
+        accuracy=float(accuracy),
+        accuracy_of_all=accuracy_of_all,
+        gain=float(accuracy - accuracy_of_all),
+        accuracy_of_refused=float((hits - accuracy * kept) / refused) if refused else float("nan"),
+        random_low=float(low),
+        random_high=float(high),
+    )
 
 
 def area_under_risk_coverage_curve(y_true, y_prob, uncertainty=None):

@@ -4,8 +4,6 @@ The bins are those of `hetero_unc.metrics.reliability`. Annotations of an item a
 intervals resample items, with `hetero_unc.metrics.bootstrap_interval`. NumPy only.
 """
 
-import dataclasses
-
 import numpy as np
 
 from hetero_unc.metrics.decomposition import entropy
@@ -18,8 +16,6 @@ from hetero_unc.metrics.disagreement import (
 from hetero_unc.metrics.reliability import assign_bins, binned_curve, mean_gap
 
 __all__ = [
-    "AnnotationBrierScore",
-    "annotation_brier_score",
     "annotations_as_items",
     "debiased_vote_calibration_error",
     "entropy_calibration_error",
@@ -27,25 +23,6 @@ __all__ = [
     "vote_calibration_error",
     "vote_reliability_curve",
 ]
-
-
-@dataclasses.dataclass(frozen=True)
-class AnnotationBrierScore:
-    """`total = distance + spread`, exactly, item by item.
-
-    Attributes
-    ----------
-    total : float array of shape (N,)
-        Mean over the item's annotations of |annotation - forecast|^2, in [0, 2].
-    distance : float array of shape (N,)
-        |vote shares - forecast|^2, in [0, 2]: what a better forecast can mend.
-    spread : float array of shape (N,)
-        1 - |vote shares|^2, the annotators' `disagreement`: what no forecast can mend.
-    """
-
-    total: np.ndarray
-    distance: np.ndarray
-    spread: np.ndarray
 
 
 def vote_reliability_curve(votes, y_prob, *, n_bins=15, binning="equal_width"):
@@ -168,7 +145,7 @@ def debiased_vote_calibration_error(
     >>> debiased_vote_calibration_error(votes, y_prob, squared=True)
     -0.0625
     """
-    confidence, share, count = _top_label(votes, y_prob)
+    confidence, share, count = top_label_share(votes, y_prob)
     first = np.cumsum(count) - count
     bins = assign_bins(np.repeat(confidence, count), n_bins, binning)[first]
     gap = count * (share - confidence)
@@ -253,49 +230,6 @@ def entropy_calibration_error(votes, y_prob):
     return float(np.abs(entropy(y_prob) - label_entropy(votes)).mean())
 
 
-def annotation_brier_score(votes, y_prob):
-    """Brier score of each item over its annotations, and its exact split.
-
-    Convention: summed over all classes, so in [0, 2]; averaged over the item's annotations. The
-    mean over <annotation, item> pairs weighs items by their votes, which the caller does.
-
-    Parameters
-    ----------
-    votes, y_prob
-        As for `vote_reliability_curve`.
-
-    Returns
-    -------
-    AnnotationBrierScore
-
-    Raises
-    ------
-    ValueError
-        As for `vote_reliability_curve`.
-
-    Notes
-    -----
-    The spread grows with any good uncertainty, and with it the total: a correlation of the total
-    with an uncertainty says nothing of calibration. See `brier_by_uncertainty`.
-
-    References
-    ----------
-    .. [1] Brier (1950), Verification of forecasts expressed in terms of probability,
-       https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
-
-    Examples
-    --------
-    >>> score = annotation_brier_score([[3, 1]], [[0.5, 0.5]])
-    >>> score.total, score.distance, score.spread
-    (array([0.5]), array([0.125]), array([0.375]))
-    """
-    votes, y_prob = check_votes_and_probabilities(votes, y_prob)
-    shares = vote_shares(votes)
-    distance = np.square(shares - y_prob).sum(axis=1)
-    spread = 1 - np.square(shares).sum(axis=1)
-    return AnnotationBrierScore(distance + spread, distance, spread)
-
-
 def annotations_as_items(votes, y_prob):
     """Every annotation as an item of its own: labels and forecasts for any metric of this room.
 
@@ -330,11 +264,11 @@ def annotations_as_items(votes, y_prob):
 
 def _top_label_trials(votes, y_prob):
     """Confidence and share of successes of each annotation, the item's share for all of its own."""
-    confidence, share, count = _top_label(votes, y_prob)
+    confidence, share, count = top_label_share(votes, y_prob)
     return np.repeat(confidence, count), np.repeat(share, count)
 
 
-def _top_label(votes, y_prob):
+def top_label_share(votes, y_prob):
     """Probability of the predicted class, its share of the votes, their number, each (N,)."""
     votes, y_prob = check_votes_and_probabilities(votes, y_prob)
     count = votes.sum(axis=1)
