@@ -2,6 +2,8 @@
 
 import csv
 
+from hetero_unc.data.names import in_one_line
+
 __all__ = ["csv_rows"]
 
 # Of bytes. A file without line breaks would otherwise be taken into memory whole.
@@ -50,7 +52,7 @@ def _read_rows(lines, path):
             return
         except csv.Error as error:
             # What follows the dash is advice for whoever calls csv.reader.
-            reason = str(error).split(" - ")[0]
+            reason = in_one_line(error).split(" - ")[0]
             raise ValueError(
                 f"{path} must be comma-separated text, with every quote closed. Received: "
                 f"{reason}, in the row that starts in line {start}"

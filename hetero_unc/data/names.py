@@ -6,7 +6,14 @@ import numpy as np
 
 from hetero_unc.checks import as_array
 
-__all__ = ["LONGEST_NAME", "check_class_names", "check_ids", "check_texts", "why_not_a_name"]
+__all__ = [
+    "LONGEST_NAME",
+    "check_class_names",
+    "check_ids",
+    "check_texts",
+    "in_one_line",
+    "why_not_a_name",
+]
 
 # Of characters. An array of strings gives every item the room of its longest id.
 LONGEST_NAME = 500
@@ -24,6 +31,12 @@ def why_not_a_name(text):
     return None
 
 
+def in_one_line(error):
+    """What a library says of a damaged file, cut short and without what a terminal would obey."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return "".join(mark if mark.isprintable() else "?" for mark in lines[0][:200])
+
+
 def check_ids(ids, items, *, name="ids"):
     """Return one id an item as strings of shape (items,), each there once.
 
@@ -36,9 +49,8 @@ def check_ids(ids, items, *, name="ids"):
     """
     array = check_texts(ids, items, name=name)
     distinct, first, counts = np.unique(array, return_index=True, return_counts=True)
-    # Few distinct ids are left to look at only where the rest has been found to repeat them.
-    for text in distinct:
-        reason = why_not_a_name(str(text))
+    for text in distinct.tolist():
+        reason = why_not_a_name(text)
         if reason:
             raise ValueError(
                 f"Every one of `{name}` must be a name. Received: {text!r:.60} {reason}"

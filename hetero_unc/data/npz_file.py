@@ -5,6 +5,8 @@ import zipfile
 
 import numpy as np
 
+from hetero_unc.data.names import in_one_line
+
 __all__ = ["read_npz"]
 
 READ_HEADER = {
@@ -51,10 +53,9 @@ def read_npz(path, names, *, max_bytes):
                     return {name: _read(archive, member) for name, member in members.items()}
         # A damaged file makes zipfile, zlib, struct and NumPy raise a dozen kinds of error.
         except Exception as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
                 f"{path} is not a whole npz file of plain arrays, as numpy.savez writes it: "
-                f"{reason:.200}"
+                f"{in_one_line(error)}"
             ) from error
     raise ValueError(
         f"{path} must unpack to at most {max_bytes} bytes; `max_bytes` allows more. "

@@ -1,6 +1,6 @@
 """Rows of a parquet file, read piece by piece, whatever is in it."""
 
-from hetero_unc.data.names import LONGEST_NAME
+from hetero_unc.data.names import LONGEST_NAME, in_one_line
 
 __all__ = ["parquet_rows"]
 
@@ -101,8 +101,7 @@ def _whole(path, work):
         return work()
     # Damage shows as errors of many kinds, OSError among them.
     except Exception as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise ValueError(f"{path} is not a whole parquet file: {lines[0]:.200}") from error
+        raise ValueError(f"{path} is not a whole parquet file: {in_one_line(error)}") from error
 
 
 def _is_text(kind):
