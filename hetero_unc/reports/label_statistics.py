@@ -8,6 +8,18 @@ from hetero_unc.reports.formats import format_percent
 
 __all__ = ["label_statistics_section"]
 
+COUNTS = (
+    "part",
+    "images",
+    "votes",
+    "unanimous",
+    "ties",
+    "strict majority",
+    "mean d",
+    "SD of d",
+    "unbiased",
+    "mean entropy",
+)
 STYLES = (("blue", "-"), ("amber", "--"), ("teal", ":"))
 
 
@@ -63,8 +75,7 @@ def label_statistics_section(splits, class_names):
     table = html.Table(
         "Rows kept by the protocol of each part. Unbiased: two different votes of an image, d "
         "n/(n − 1). A tie has no single class with most votes; the first of them counts.",
-        ("part", "images", "votes", "unanimous", "ties", "strict majority")
-        + ("mean d", "SD of d", "unbiased", "mean entropy"),
+        COUNTS,
         tuple(_counts(part, votes) for part, votes in splits.items()),
     )
     classes = html.Table(

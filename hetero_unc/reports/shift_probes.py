@@ -1,15 +1,27 @@
 """Does doubt rise when images are darkened, blurred, covered or turned, and which part of it?"""
 
+import numpy as np
+
 from hetero_unc.reports import figures, html
 from hetero_unc.reports.formats import format_nats, format_percent
+from hetero_unc.reports.svg import picture
 
 __all__ = ["shift_section"]
 
-STYLES = (("blue", "-"), ("amber", "--"), ("teal", "-."), ("rose", ":"), ("ink", (0, (5, 1, 1, 1))))
+STYLES = (
+    ("blue", "-"),
+    ("amber", "--"),
+    ("teal", "-."),
+    ("rose", ":"),
+    ("ink", (0, (5, 1, 1, 1))),
+    ("quiet", "-"),
+)
+MEANS = ("aleatoric", "epistemic")
+PARTS = ("total", *MEANS)
 TITLE = "Does doubt rise on altered images?"
 
 
-def shift_section(evidence):
+def shift_section(evidence, examples=()):
     """Doubt and accuracy against the strength of each change, and on images of other things.
 
     Parameters
@@ -19,6 +31,8 @@ def shift_section(evidence):
         `levels`, `total`, `aleatoric`, `epistemic` (means, nats), `accuracy`, and the chances that
         a changed image is more doubted than an unchanged one, `auroc_total`, `auroc_aleatoric`,
         `auroc_epistemic`; `other`: name -> the same as single numbers, with `n`.
+    examples : sequence of (str, float, uint8 array of shape (H, W, 1))
+        What is done to an image, its level, and the image; shown folded.
     """
     probes = evidence["probes"]
     drawings = []
@@ -53,15 +67,28 @@ def shift_section(evidence):
     table = html.Table(
         "At the strongest change, and on other images. AUROC: the chance that such an image is "
         "more doubted than an unchanged face; 0.5 is chance.",
-        ("images", "level", "accuracy", "aleatoric", "epistemic")
-        + ("AUROC total", "AUROC aleatoric", "AUROC epistemic"),
+        ("images", "level", "accuracy", *MEANS, *(f"AUROC {part}" for part in PARTS)),
         tuple(rows),
     )
     return html.Section(
         "shift",
         TITLE,
-        (html.Text(_what_rises(evidence)), html.Figures(tuple(drawings)), table),
+        (html.Text(_what_rises(evidence)), html.Figures(tuple(drawings)), table, *_shown(examples)),
     )
+
+
+def _shown(examples):
+    if not examples:
+        return ()
+    tiles = tuple(
+        html.Tile(
+            picture(image.astype(np.float32) / 255),
+            f"A face, {word}, level {level:g}",
+            (word, f"{level:g}"),
+        )
+        for word, level, image in examples
+    )
+    return (html.Details("One face, changed", (html.Gallery("Level by level", tiles),)),)
 
 
 def _what_rises(evidence):
@@ -90,9 +117,8 @@ def _row(name, found, place, level):
         name,
         f"{level:g}" if level != "" else f"{found['n']:,} images",
         "–" if accuracy is None else format_percent(accuracy, 1),
-        format_nats(value("aleatoric")),
-        format_nats(value("epistemic")),
-        *(f"{value(f'auroc_{part}'):.3f}" for part in ("total", "aleatoric", "epistemic")),
+        *(format_nats(value(part)) for part in MEANS),
+        *(f"{value(f'auroc_{part}'):.3f}" for part in PARTS),
     )
 
 

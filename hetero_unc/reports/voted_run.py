@@ -31,6 +31,8 @@ class VotedRun:
     images : uint8 array of shape (N, H, W, 1)
     class_names : tuple of str
         Of the C classes.
+    row : dict
+        Its numbers, as in results.json; `intervals` holds [low, high] of some.
     colour, line, marker : str or tuple
         As in `hetero_unc.reports.figures.Series`.
     """
@@ -41,6 +43,7 @@ class VotedRun:
     votes: np.ndarray
     images: np.ndarray
     class_names: tuple
+    row: dict = dataclasses.field(default_factory=dict)
     colour: str = "blue"
     line: object = "-"
     marker: str = "o"
@@ -67,6 +70,15 @@ class VotedRun:
     def disagreement(self):
         """Chance that two votes of an item differ, drawn with replacement; float of shape (N,)."""
         return disagreement(self.votes)
+
+    def number(self, key, decimals=3):
+        """An entry of `row` as text, with its interval where there is one; "–" without it."""
+        value = self.row.get(key)
+        if value is None:
+            return "–"
+        interval = self.row.get("intervals", {}).get(key)
+        between = f" [{interval[0]:.{decimals}f}, {interval[1]:.{decimals}f}]" if interval else ""
+        return f"{value:.{decimals}f}{between}"
 
     def doubts(self):
         """Name in words -> values of shape (N,), of each part of doubt."""

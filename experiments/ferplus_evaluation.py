@@ -1,0 +1,200 @@
+"""From the predictive files and the votes of a run to its rows of results.
+
+    rows = evaluate_run(run_folder, data)
+
+One row for each split, without and with dropout passes. Disagreement, distances, calibration and
+rejection are of the paper's nine columns (protocol `paper_nine_columns`); accuracy on eight classes
+is FERPlus' own (protocol `ferplus_majority`). Nothing here calls a model.
+"""
+
+import csv
+import functools
+import json
+import pathlib
+import platform
+
+import numpy as np
+
+from ferplus_measures import evaluate_labels, evaluate_votes, headlines
+from hetero_unc.data import CLASSES_8, CLASSES_9, has_twin_in, identical_groups
+from hetero_unc.data.ferplus_protocols import ferplus_majority, paper_nine_columns
+from hetero_unc.predictive import Predictive
+
+__all__ = ["SPLITS", "evaluate_run", "read_config", "read_predictive", "voted_items"]
+
+SPLITS = {"validation": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
+
+
+def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=1000):
+    """Rows of results of one finished run.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        Holds `config.json`, and for each split that was predicted `predictive-<split>.npz` and
+        `predictive-<split>-deterministic.npz`; either may be absent.
+    data : FerPlus
+        Votes and images; the `ids` of the predictions are its row numbers.
+    seconds : float, optional
+        Of training; else the configuration's, else the sum of `history.csv`, else None.
+    machine : str, optional
+        Where it was trained; else the configuration's, else this machine's processor.
+    resamples : int, default=1000
+        Of the intervals, by groups of identical images.
+
+    Returns
+    -------
+    list of dict
+        JSON-serialisable; what cannot be computed is None.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `config.json` or every predictive file is missing.
+    ValueError
+        If a file is damaged, is of rows of another split, or lacks rows that a protocol keeps.
+    """
+    run_folder = pathlib.Path(run_folder)
+    config = read_config(run_folder)
+    history = run_folder / "history.csv"
+    if seconds is None:
+        seconds = config.get("seconds")
+    if seconds is None and history.exists():
+        # Not hetero_unc.training's reader, which would load Keras for one column.
+        with open(history, newline="", encoding="utf-8") as file:
+            seconds = sum(float(row["seconds"] or 0) for row in csv.DictReader(file))
+    identity = {
+        "method": config["method"],
+        "recipe": config["recipe"],
+        "protocol": "paper_nine_columns",
+        "dataset": config.get("dataset", "ferplus"),
+        "seed": config["seed"],
+        "endpoint": config.get("endpoint"),
+        "precision": config.get("precision", "float32"),
+        "epochs": config.get("epochs"),
+        "left_out": config.get("left_out"),
+        "seconds": seconds,
+        "machine": machine or config.get("machine") or platform.processor() or platform.machine(),
+    }
+    rows = []
+    for split in SPLITS:
+        for deterministic in (True, False):
+            predictive = read_predictive(run_folder, split, data, deterministic=deterministic)
+            if predictive is not None:
+                found = evaluate_split(predictive, data, split, resamples=resamples)
+                passes = 0 if deterministic else predictive.passes
+                rows.append({**identity, "split": split, "passes": passes, **found})
+    if not rows:
+        raise FileNotFoundError(
+            f"`run_folder` must hold predictive-<split>.npz of {', '.join(SPLITS)}. "
+            f"Received: {run_folder}, with none"
+        )
+    return rows
+
+
+def read_config(run_folder):
+    """The configuration of a run, as a dict."""
+    path = pathlib.Path(run_folder) / "config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    return settings.get("config", settings)
+
+
+def read_predictive(run_folder, split, data, *, deterministic):
+    """The predictions of one split; None where there are none.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, not of nine classes, or of rows of another split.
+    """
+    suffix = "-deterministic" if deterministic else ""
+    path = pathlib.Path(run_folder) / f"predictive-{split}{suffix}.npz"
+    if not path.exists():
+        return None
+    predictive = Predictive.load(path)
+    ids, usage = predictive.ids, SPLITS[split]
+    if ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= len(data):
+        raise ValueError(
+            f"{path} must have row numbers below {len(data)} as ids. Received: {ids[:3]} and more"
+        )
+    different = len(np.unique(ids))
+    foreign = int((data.usage[ids] != usage).sum())
+    if different < len(ids) or foreign:
+        raise ValueError(
+            f"{path} must predict rows of {usage}, each once. Received: {len(ids)} rows, "
+            f"{different} different, {foreign} of another part"
+        )
+    classes = predictive.probabilities.shape[2]
+    if classes != len(CLASSES_9):
+        raise ValueError(f"{path} must predict {len(CLASSES_9)} classes. Received: {classes}")
+    return predictive
+
+
+def voted_items(predictive, data, split, protocol):
+    """The predictions of the rows that a protocol keeps, and those rows, in one order.
+
+    Parameters
+    ----------
+    predictive : Predictive
+    data : FerPlus
+    split : str
+        A key of `SPLITS`. Of the validation part any rows may have been predicted.
+    protocol : ProtocolRows
+        Of all of `data`.
+
+    Returns
+    -------
+    predictive : Predictive
+    kept : ProtocolRows
+
+    Raises
+    ------
+    ValueError
+        If no row is kept, or the predictions of a test split lack one that is.
+    """
+    wanted = protocol.among(data.rows_of(SPLITS[split]))
+    kept = wanted.among(predictive.ids)
+    if not len(kept) or (split != "validation" and len(kept) < len(wanted)):
+        raise ValueError(
+            f"The predictions of {split} must cover the {len(wanted)} rows that {protocol.name} "
+            f"keeps. Received: {len(kept)} of them"
+        )
+    order = np.argsort(predictive.ids)
+    places = order[np.searchsorted(predictive.ids, kept.rows, sorter=order)]
+    return _select(predictive, places), kept
+
+
+def evaluate_split(predictive, data, split, *, resamples=1000):
+    """All numbers of one row of results, as a dict; see `ferplus_measures`."""
+    nine, majority, groups = prepared(data)
+    everything = np.arange(len(data))
+    twins = has_twin_in(groups, everything, everything)
+    chosen, kept = voted_items(predictive, data, split, nine)
+    found = evaluate_votes(chosen, kept.votes, groups=groups[kept.rows], resamples=resamples)
+    alone = ~twins[kept.rows]
+    if alone.sum() > 2:
+        without = headlines(_select(chosen, np.flatnonzero(alone)), kept.votes[alone])
+        found |= {f"{name}_without_twins": value for name, value in without.items()}
+    chosen, kept = voted_items(predictive, data, split, majority)
+    probabilities = chosen.summarise().probabilities
+    found |= evaluate_labels(kept.labels, probabilities, CLASSES_8)
+    alone = ~twins[kept.rows]
+    right = probabilities[:, : len(CLASSES_8)].argmax(axis=1) == kept.labels
+    found["accuracy_8_without_twins"] = float(right[alone].mean()) if alone.any() else None
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def prepared(data):
+    """The rows of both protocols, and which images are identical, of all of `data`."""
+    return paper_nine_columns(data), ferplus_majority(data), identical_groups(data.images)
+
+
+def _select(predictive, positions):
+    """The predictions of some items."""
+    kept = {
+        name: None if value is None else value[:, positions]
+        for name, value in vars(predictive).items()
+        if name != "ids"
+    }
+    return Predictive(ids=predictive.ids[positions], **kept)

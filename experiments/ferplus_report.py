@@ -1,0 +1,276 @@
+"""The page of the FER+ runs: what people see, what networks forecast, and what the paper says.
+
+`write_ferplus_report(folder, data)` reads `folder/results.json`, the run folders that it names, and
+where they are there `shift.json`, `neighbours.json` and `leak_test.json`. It never calls a model. A
+section whose files are not there says so in one sentence.
+"""
+
+import json
+import pathlib
+
+from ferplus_evaluation import prepared, read_config, read_predictive, voted_items
+from ferplus_measures import calibration_of, predicted_disagreement
+from ferplus_neighbours import TITLE as NEIGHBOURS_TITLE
+from ferplus_neighbours import neighbours_section
+from ferplus_opening import opening
+from ferplus_published import published_section
+from ferplus_results import METHODS, SPLIT_NAMES, method_name, results_section, shown_rows
+from ferplus_sections import (
+    heads_section,
+    layers_section,
+    leak_section,
+    proxies_section,
+    truth_section,
+    twins_section,
+)
+from ferplus_shift import altered_examples
+from hetero_unc import metrics
+from hetero_unc.data import SyntheticFaces
+from hetero_unc.reports import html
+from hetero_unc.reports.disagreement import disagreement_section
+from hetero_unc.reports.face_galleries import edge_section, extremes_section
+from hetero_unc.reports.label_statistics import label_statistics_section
+from hetero_unc.reports.people import people_section
+from hetero_unc.reports.percentiles import percentiles_section
+from hetero_unc.reports.refusal import refusal_section
+from hetero_unc.reports.shift_probes import TITLE as SHIFT_TITLE
+from hetero_unc.reports.shift_probes import shift_section
+from hetero_unc.reports.voted_run import VotedRun
+
+SPLIT = "publictest"  # the paper's test part
+IDENTITY = ("method", "recipe", "seed", "endpoint", "epochs", "precision")
+
+
+def write_ferplus_report(folder, data):
+    """Write `folder/report.html`, whole or not at all, and return its path.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds `results.json` (the rows of `evaluate_run` of all runs) and the run folders.
+    data : FerPlus or SyntheticFaces
+        What the runs were evaluated on.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `results.json`, or a prediction of a run that is shown, is missing.
+    ValueError
+        If there is no row of PublicTest, or a prediction is damaged or of other rows.
+    """
+    folder = pathlib.Path(folder)
+    rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    shown = shown_rows(rows, SPLIT)
+    if not shown:
+        raise ValueError(
+            f"`folder` must hold results on {SPLIT_NAMES[SPLIT]}. "
+            f"Received: {folder}, whose results.json has {len(rows)} rows and none of it"
+        )
+    runs = [_voted_run(folder, row, data) for row in shown]
+    kept = prepared(data)[0]
+    splits = {
+        usage: kept.among(data.rows_of(usage)).votes
+        for usage in ("PublicTest", "PrivateTest", "Training")
+    }
+    page = html.Page(
+        title=_title(data),
+        subtitle=_subtitle(data, runs[0]),
+        opening=opening(runs, rows),
+        sections=(
+            published_section(rows, SPLIT, _paired_tests(folder, data, runs)),
+            results_section(rows),
+            *([truth_section(runs, data)] if isinstance(data, SyntheticFaces) else []),
+            extremes_section(runs),
+            percentiles_section(runs),
+            disagreement_section(runs, SPLIT_NAMES[SPLIT]),
+            refusal_section(runs),
+            people_section(runs, _calibrators(folder, data, runs[0])),
+            heads_section(_heads(folder, data, rows)),
+            label_statistics_section(splits, kept.classes),
+            _from_file(
+                folder / "shift.json",
+                "shift",
+                SHIFT_TITLE,
+                lambda evidence: shift_section(evidence, altered_examples(evidence, data.images)),
+            ),
+            _from_file(folder / "leak_test.json", "leak", "Does the split leak?", leak_section),
+            proxies_section(runs),
+            twins_section(rows),
+            layers_section(rows, SPLIT),
+            edge_section(runs[0]),
+            _from_file(
+                folder / "neighbours.json",
+                "neighbours",
+                NEIGHBOURS_TITLE,
+                lambda evidence: neighbours_section(evidence, data.images),
+            ),
+            _making_section(data, runs[0], _find_run(folder, shown[0])),
+        ),
+        footer=(
+            "Written by experiments/ferplus_report.py of hetero_unc from the files beside it. "
+            "Entropies in nats. No script, and nothing is loaded from elsewhere."
+        ),
+    )
+    html.write_page(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def _find_run(folder, row):
+    """The run folder of a row, by what the configurations say."""
+    for path in sorted(folder.glob("*/config.json")):
+        config = {"precision": "float32", **read_config(path.parent)}
+        if all(config.get(key) == row.get(key) for key in IDENTITY):
+            return path.parent
+    found = ", ".join(f"{key}={row.get(key)!r}" for key in IDENTITY)
+    raise FileNotFoundError(
+        f"`folder` must hold the run of each row that is shown. Received: {folder}, without {found}"
+    )
+
+
+def _predictions(folder, row, data, split=SPLIT, *, deterministic):
+    """Predictions and rows that the nine columns keep, of the run of `row`; None without a file."""
+    predictive = read_predictive(_find_run(folder, row), split, data, deterministic=deterministic)
+    return predictive and voted_items(predictive, data, split, prepared(data)[0])
+
+
+def _voted_run(folder, row, data):
+    found = _predictions(folder, row, data, deterministic=row["passes"] == 0)
+    if found is None:
+        raise FileNotFoundError(
+            f"{_find_run(folder, row)} must hold the predictions of {SPLIT} that its row in "
+            "results.json is about"
+        )
+    predictive, kept = found
+    _, colour, line, marker = METHODS[row["method"]]
+    return VotedRun(
+        name=method_name(row),
+        summary=predictive.summarise(),
+        predicted_disagreement=predicted_disagreement(predictive),
+        votes=kept.votes,
+        images=data.images[kept.rows],
+        class_names=kept.classes,
+        row=row,
+        colour=colour,
+        line=line,
+        marker=marker,
+    )
+
+
+def _paired_tests(folder, data, runs):
+    """Paired tests of the distances to the votes: Baseline against UncNet, passes against none."""
+    by_method = {run.row["method"]: run for run in runs}
+    tests = []
+    if {"baseline", "uncnet"} <= by_method.keys():
+        baseline, uncnet = by_method["baseline"], by_method["uncnet"]
+        tests.append((f"{baseline.name} − {uncnet.name}", *map(_distances, (baseline, uncnet))))
+    for run in runs:
+        off = run.row["passes"] and _predictions(folder, run.row, data, deterministic=True)
+        if off:
+            predictive, kept = off
+            without = metrics.jensen_shannon_distance(
+                metrics.vote_shares(kept.votes), predictive.summarise().probabilities
+            )
+            tests.append((f"{run.name}: dropout off − passes", without, _distances(run)))
+    return [
+        (words, metrics.paired_test(first, second))
+        for words, first, second in tests
+        if (first != second).any()
+    ]
+
+
+def _distances(run):
+    return metrics.jensen_shannon_distance(run.shares, run.summary.probabilities)
+
+
+def _heads(folder, data, rows):
+    """Deterministic predictions on the test part of each kind of head on the same features."""
+    heads = {}
+    for row in rows:
+        gaussian = row["method"] in ("aleatoric", "gaussian_marginal", "gaussian_votes")
+        if row["split"] == SPLIT and row["passes"] == 0 and gaussian:
+            heads.setdefault((row["recipe"], row["method"]), row)
+    # Of one recipe, so that the losses alone differ.
+    recipes = {recipe for recipe, _ in heads}
+    recipe = max(recipes, key=lambda name: sum(each == name for each, _ in heads), default=None)
+    return [
+        (row, *_predictions(folder, row, data, deterministic=True))
+        for (each, _), row in heads.items()
+        if each == recipe
+    ]
+
+
+def _calibrators(folder, data, run):
+    """Numbers on the test part before and after each calibrator, fitted on the validation part."""
+    found = _predictions(folder, run.row, data, "validation", deterministic=run.row["passes"] == 0)
+    if found is None:
+        return ()
+    predictive, kept = found
+    fitting = predictive.summarise().probabilities
+    forecast = run.summary.probabilities
+    found = [("as it is", _numbers(run, forecast))]
+    for name, calibrator in (
+        ("temperature", metrics.TemperatureCalibrator()),
+        ("vector", metrics.VectorCalibrator()),
+        ("Dirichlet", metrics.DirichletCalibrator()),
+    ):
+        calibrator.fit(fitting, kept.votes)
+        found.append((name, _numbers(run, calibrator.transform(forecast))))
+    return tuple(found)
+
+
+def _numbers(run, forecast):
+    return {
+        **calibration_of(run.votes, forecast),
+        "cross_entropy": metrics.log_loss(run.shares, forecast),
+    }
+
+
+def _from_file(path, name, title, section):
+    if not path.exists():
+        return html.left_out(name, title, f"{path.name} is not in this folder")
+    return section(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _title(data):
+    title = "What do people see in a face, and does the network know when they differ?"
+    return f"{title} (drawn faces, not FER+)" if isinstance(data, SyntheticFaces) else title
+
+
+def _subtitle(data, run):
+    passes = run.row["passes"]
+    return (
+        f"{len(run):,} images of {SPLIT_NAMES[SPLIT]}, {len(data):,} in all. {data.source}. "
+        f"Unless said otherwise: {run.name}, seed {run.row['seed']}, "
+        f"{f'{passes} dropout passes' if passes else 'without dropout passes'}; nine classes, "
+        "“unknown” among them."
+    )
+
+
+def _making_section(data, run, path):
+    nine, majority, _ = prepared(data)
+    rows = (
+        ("data", data.source),
+        ("sha256 of the data", data.digest),
+        ("protocol of votes and nine classes", nine.statement),
+        ("protocol of eight classes", majority.statement),
+        ("run shown", path.name),
+        ("precision", str(run.row["precision"])),
+        ("seconds of training", f"{run.row['seconds']:.0f}" if run.row["seconds"] else "–"),
+        ("machine", str(run.row["machine"])),
+        ("training images left out", str(run.row["left_out"] or "none")),
+    )
+    settings = (path / "config.json").read_text(encoding="utf-8")
+    return html.Section(
+        "making",
+        "How this page was made",
+        (
+            html.Preformatted("make ferplus", "Command"),
+            html.Table(
+                "The data, the protocols and the run shown", ("what", "value"), rows, (0, 1)
+            ),
+            html.Details(
+                "Configuration and versions of the run shown",
+                (html.Preformatted(settings, "config.json"),),
+            ),
+        ),
+    )

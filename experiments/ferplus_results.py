@@ -1,0 +1,136 @@
+"""The results of all FER+ runs as tables, and which of them a page shows."""
+
+from hetero_unc.reports import html
+from hetero_unc.reports.formats import format_spread
+
+__all__ = ["METHODS", "SPLIT_NAMES", "method_name", "results_section", "shown_rows"]
+
+METHODS = {  # name in results.json -> name on the page, colour, line, marker
+    "compact_votes": ("ours, on votes", "teal", "-.", "D"),
+    "compact_hard_labels": ("ours, on single labels", "rose", ":", "v"),
+    "compact_balanced": ("ours, classes balanced", "ink", ":", "P"),
+    "uncnet": ("UncNet", "blue", "-", "o"),
+    "baseline": ("Baseline", "amber", "--", "s"),
+    "aleatoric": ("aleatoric head", "rose", ":", "v"),
+    "both": ("both", "ink", ":", "P"),
+    "uncnet_input_dropout": ("UncNet, input dropout", "teal", ":", "X"),
+    "gaussian_marginal": ("Gaussian head, marginal likelihood", "quiet", "--", "<"),
+    "gaussian_votes": ("Gaussian head, vote likelihood", "quiet", "-", ">"),
+}
+RECIPES = {
+    "published": "published",
+    "corrected": "corrected",
+    "end_to_end": "from pixels",
+    "layer_sweep": "layer sweep",
+}
+SPLIT_NAMES = {
+    "publictest": "PublicTest",
+    "privatetest": "PrivateTest",
+    "validation": "a tenth of Training",
+}
+COLUMNS = {  # heading -> key, decimals, factor
+    "accuracy, 8 classes, %": ("accuracy_8", 1, 100),
+    "accuracy, 9 classes, %": ("accuracy_9", 1, 100),
+    "JS distance": ("js_distance", 3, 1),
+    "JS floor": ("js_floor", 3, 1),
+    "r aleatoric": ("pearson_aleatoric", 3, 1),
+    "r predicted d": ("pearson_predicted_disagreement", 3, 1),
+    "r epistemic": ("pearson_epistemic", 3, 1),
+    "ceiling": ("noise_ceiling", 3, 1),
+    "gain at 25 %, points": ("reject_gain_25", 1, 100),
+    "ECE, votes": ("ece_votes", 3, 1),
+    "cross-entropy": ("cross_entropy", 3, 1),
+    "seconds": ("seconds", 0, 1),
+}
+
+
+def method_name(row):
+    """A row's method and recipe in words."""
+    return f"{METHODS[row['method']][0]} ({RECIPES.get(row['recipe'], row['recipe'])})"
+
+
+def shown_rows(rows, split):
+    """The rows that a page draws: UncNet and Baseline of one recipe, and ours from pixels.
+
+    The corrected recipe is taken before the published one; each with dropout passes where there
+    are, but Baseline without; of several seeds the first. Without any of these, the first method.
+    """
+    here = [row for row in rows if row["split"] == split]
+    recipe = next(
+        (
+            name
+            for name in ("corrected", "published")
+            if any(row["recipe"] == name and row["method"] == "uncnet" for row in here)
+        ),
+        None,
+    )
+    wanted = [("end_to_end", "compact_votes", True), (recipe, "uncnet", True)]
+    wanted.append((recipe, "baseline", False))
+    chosen = [_one(here, *each) for each in wanted]
+    chosen = [row for row in chosen if row is not None]
+    return chosen or sorted(here, key=_order)[:1]
+
+
+def _one(rows, recipe, method, passes):
+    """The row of the first seed, with most passes or with none; None if the method is not there."""
+    found = [row for row in rows if (row["recipe"], row["method"]) == (recipe, method)]
+    found.sort(key=lambda row: (row["seed"], -row["passes"] if passes else row["passes"]))
+    return found[0] if found else None
+
+
+def _order(row):
+    return (
+        list(RECIPES).index(row["recipe"]) if row["recipe"] in RECIPES else len(RECIPES),
+        list(METHODS).index(row["method"]),
+        row["passes"],
+        row["seed"],
+    )
+
+
+def results_section(rows):
+    """One table for each split: every method and recipe, means over seeds."""
+    blocks = [
+        html.Text(
+            "Disagreement, distances, calibration and rejection: the paper's nine columns. "
+            "Accuracy on eight classes: FERPlus' majority protocol, which drops images without a "
+            "majority, so its images are fewer. JS floor: the distance of votes redrawn from the "
+            "network's own forecast. r: Pearson with disagreement; its ceiling is the votes' own "
+            "noise. Gain: accuracy gained by refusing the quarter with most total doubt, same "
+            "network."
+        )
+    ]
+    for split, words in SPLIT_NAMES.items():
+        here = [row for row in rows if row["split"] == split and row["recipe"] != "layer_sweep"]
+        if here:
+            table = _table(here, words)
+            blocks.append(table if split != "validation" else html.Details(words, (table,)))
+    return html.Section("results", "All networks", tuple(blocks))
+
+
+def _table(rows, words):
+    groups = {}
+    for row in sorted(rows, key=_order):
+        groups.setdefault((method_name(row), row["passes"]), []).append(row)
+    first = rows[0]
+    return html.Table(
+        f"{words}: {first['n']:,} images on nine classes, {first.get('n_8') or 0:,} on eight. "
+        "Means over seeds ± standard deviation.",
+        ("network", "passes", "seeds", *COLUMNS),
+        tuple(
+            (
+                name,
+                str(passes or "none"),
+                str(len({row["seed"] for row in same})),
+                *(cell(same, column) for column in COLUMNS),
+            )
+            for (name, passes), same in groups.items()
+        ),
+    )
+
+
+def cell(rows, column):
+    """Mean ± standard deviation of a column over rows, as text."""
+    key, decimals, factor = COLUMNS[column]
+    return format_spread(
+        [None if row.get(key) is None else factor * row[key] for row in rows], decimals
+    )

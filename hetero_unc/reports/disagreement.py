@@ -1,0 +1,160 @@
+"""Which doubt follows the disagreement of people, and how far from the ceiling it stays."""
+
+import numpy as np
+
+from hetero_unc.reports import figures, html
+
+__all__ = ["disagreement_section"]
+
+DOUBTS = {
+    "aleatoric": "aleatoric",
+    "epistemic": "epistemic",
+    "total": "total",
+    "predicted_disagreement": "predicted",
+}
+BINS = 20
+
+
+def disagreement_section(runs, split):
+    """Observed against predicted disagreement, and every doubt's correlation with its ceiling.
+
+    Parameters
+    ----------
+    runs : sequence of VotedRun
+        At least one, on the same items.
+    split : str
+        Its name, in words.
+    """
+    first = runs[0]
+    ceiling = first.row["noise_ceiling"]
+    drawings = (
+        html.Figure(
+            figures.draw_series(
+                "disagreement-predicted",
+                [_by_bins(run) for run in runs],
+                x_label="predicted disagreement",
+                y_label="disagreement of the votes",
+                x_limits=(0, 0.9),
+                y_limits=(0, 0.9),
+                diagonal=True,
+            ),
+            f"Mean disagreement of the votes in {BINS} bins of equally many images, by the "
+            "disagreement that each network predicts, with the quartiles of the first network as a "
+            "band.",
+            "What is predicted, and what is",
+        ),
+        html.Figure(
+            figures.draw_points(
+                "disagreement-correlations",
+                tuple(DOUBTS.values()),
+                [_correlations(run, place, len(runs)) for place, run in enumerate(runs)],
+                y_label="Pearson r with d",
+                references=(("noise ceiling", np.full(len(DOUBTS), ceiling)),),
+            ),
+            "Correlation of each doubt with the disagreement of the votes, with 95 percent "
+            f"intervals, and the noise ceiling {ceiling:.3f}. "
+            + " ".join(
+                f"{run.name}: "
+                + ", ".join(
+                    f"{word} {run.number(f'pearson_{key}')}" for key, word in DOUBTS.items()
+                )
+                + "."
+                for run in runs
+            ),
+            "Correlation with disagreement",
+        ),
+    )
+    text = (
+        f"{split}. d = 1 − Σp² over an image's votes. Ten votes are a noisy reading of the crowd: "
+        f"nobody can correlate with d by more than {ceiling:.3f} (split halves; "
+        f"{first.row['noise_ceiling_model']:.3f} by a model of the crowds). “Predicted” is the "
+        "network's own forecast of d. Images are drawn anew for the intervals, identical ones "
+        "together; votes of one image are never taken for independent."
+    )
+    return html.Section(
+        "disagreement",
+        "Which doubt follows people's disagreement?",
+        (
+            html.Text(text),
+            html.Figures(drawings),
+            _correlations_table(runs),
+            html.Details("Given confidence, and given aleatoric doubt", (_partial_table(runs),)),
+        ),
+    )
+
+
+def _by_bins(run):
+    order = np.argsort(run.predicted_disagreement, kind="stable")
+    bins = np.array_split(order, BINS)
+    observed = [run.disagreement[items] for items in bins if len(items)]
+    low, high = np.array([np.quantile(values, [0.25, 0.75]) for values in observed]).T
+    return figures.Series(
+        run.name,
+        [run.predicted_disagreement[items].mean() for items in bins if len(items)],
+        [values.mean() for values in observed],
+        run.colour,
+        run.line,
+        low=low if run.line == "-" else None,
+        high=high if run.line == "-" else None,
+    )
+
+
+def _correlations(run, place, runs):
+    values = [run.row[f"pearson_{key}"] for key in DOUBTS]
+    intervals = run.row.get("intervals", {})
+    ends = [
+        intervals.get(f"pearson_{key}", (value, value))
+        for key, value in zip(DOUBTS, values, strict=True)
+    ]
+    low, high = np.array(ends, dtype=np.float64).T
+    step = 0.7 / max(1, runs)
+    return figures.Series(
+        run.name,
+        np.arange(len(DOUBTS)) + step * (place - (runs - 1) / 2),
+        np.array(values, dtype=np.float64),
+        run.colour,
+        "",
+        run.marker,
+        low=low,
+        high=high,
+    )
+
+
+def _correlations_table(runs):
+    rows = [
+        (
+            run.name,
+            word,
+            run.number(f"pearson_{key}"),
+            run.number(f"spearman_{key}"),
+            run.number(f"pearson_{key}_unbiased"),
+        )
+        for run in runs
+        for key, word in DOUBTS.items()
+    ]
+    return html.Table(
+        "Correlation with disagreement [95 % interval]. Unbiased: with d n/(n − 1).",
+        ("network", "doubt", "Pearson", "Spearman", "Pearson, unbiased"),
+        tuple(rows),
+        text_columns=(0, 1),
+    )
+
+
+def _partial_table(runs):
+    return html.Table(
+        "Partial correlations with d: what a doubt adds to the largest probability, and what "
+        "epistemic doubt adds to aleatoric.",
+        (
+            "network",
+            *(f"{word}, given confidence" for word in DOUBTS.values()),
+            "epistemic, given aleatoric",
+        ),
+        tuple(
+            (
+                run.name,
+                *(run.number(f"partial_{key}_given_confidence") for key in DOUBTS),
+                run.number("partial_epistemic_given_aleatoric"),
+            )
+            for run in runs
+        ),
+    )
