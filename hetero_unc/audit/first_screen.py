@@ -1,0 +1,70 @@
+"""What a reader should do, in plain sentences, most important first."""
+
+__all__ = ["first_screen"]
+
+
+def first_screen(routing, guarantee, calibration):
+    """A headline and at most six sentences.
+
+    Parameters
+    ----------
+    routing, guarantee, calibration : dict
+        Sections of the audit.
+
+    Returns
+    -------
+    dict
+        `headline` and `sentences`.
+    """
+    routes = {row["route"]: row for row in routing["routes"]}
+    accept = routes["accept"]
+    if guarantee["threshold"] is None:
+        headline = "Do not use these predictions unseen: no threshold keeps the risk asked for."
+    else:
+        headline = (
+            f"{_items(accept['count'])} ({accept['share']:.0%}) can be accepted as predicted; "
+            f"{_items(_total(routes) - accept['count'])} are for people."
+        )
+    sentences = []
+    if guarantee["threshold"] is not None:
+        sentences.append(
+            f"Of the predictions accepted, {guarantee['risk']['estimate']:.1%} were wrong on items "
+            f"that judge; the target was {guarantee['target_risk']:.1%}."
+        )
+    for name, sentence in (
+        ("suspected_label_error", "{} carry a label that looks wrong: look at them first{}."),
+        ("unfamiliar", "{} are unfamiliar to the model: label and train on them{}."),
+        ("contested", "{} are contested: people disagree about them, and so should the label{}."),
+    ):
+        if routes[name]["count"]:
+            rate = routes[name]["false_alarms"]["rate"]
+            hint = "" if rate is None else f" (about {rate:.0%} false alarms expected)"
+            sentences.append(sentence.format(_items(routes[name]["count"]), hint))
+    if routes["more_votes"]["count"]:
+        changes = routing["vote_value"]["label_changes_in_more_votes"]
+        sentences.append(
+            f"One more vote on each of {_items(routes['more_votes']['count'])} would change about "
+            f"{changes:,.0f} labels."
+        )
+    sentences.append(_of_confidence(calibration))
+    return {"headline": headline, "sentences": sentences[:6]}
+
+
+def _of_confidence(calibration):
+    numbers = {row["name"]: row["value"]["estimate"] for row in calibration["numbers"]}
+    error, sure = numbers["ece_votes"], numbers["overconfidence"]
+    if error < 0.02:
+        return f"The stated confidence can be read as the share of people who agree ({error:.3f})."
+    direction = "too sure of itself" if sure > 0 else "less sure than it could be"
+    return (
+        f"The stated confidence is off by {error:.1%} on average: on the whole the model is "
+        f"{direction}."
+    )
+
+
+def _total(routes):
+    return sum(row["count"] for row in routes.values())
+
+
+def _items(count):
+    return f"{count:,} item" if count == 1 else f"{count:,} items"

@@ -1,0 +1,145 @@
+"""What to do with each item: one route each, and the reason in words."""
+
+import dataclasses
+
+import numpy as np
+
+from hetero_unc.audit.crowd_model import largest_reliable_list
+from hetero_unc.audit.crowd_posterior import (
+    VoteValue,
+    contested_probability,
+    expected_disagreement,
+    value_of_one_more_vote,
+)
+
+__all__ = ["ROUTES", "Routing", "route_items"]
+
+# In order of precedence.
+ROUTES = (
+    "unfamiliar",
+    "suspected_label_error",
+    "contested",
+    "accept",
+    "more_votes",
+    "settled_by_votes",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Routing:
+    """A route for each item, and the figures that it was chosen by.
+
+    Attributes
+    ----------
+    route : str array of shape (N,)
+        One of `ROUTES`.
+    label_error : float array of shape (N,)
+        Posterior probability that the votes are not of this item.
+    contested : float array of shape (N,)
+        Posterior probability that two people disagree as often as `contested_disagreement`.
+    vote_value : VoteValue
+        Of one more vote.
+    predicted_disagreement : float array of shape (N,)
+        How often the forecast alone expects two people to differ.
+    urgency : float array of shape (N,)
+        What to sort the items of one route by, most pressing first.
+    false_alarms : dict of str to float or None
+        Expected share of the items of a route that do not belong there, where it is known.
+    """
+
+    route: np.ndarray
+    label_error: np.ndarray
+    contested: np.ndarray
+    vote_value: VoteValue
+    predicted_disagreement: np.ndarray
+    urgency: np.ndarray
+    false_alarms: dict[str, float | None]
+
+
+def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshold, settings):
+    """Choose a route for each item.
+
+    1. unfamiliar: flagged by `unfamiliar_rule`, whatever the votes.
+    2. suspected_label_error: most votes name another class than the forecast, and the posterior
+       probability that the votes are of another item is among the largest that keep the expected
+       share of false alarms.
+    3. contested: the votes name several classes, the forecast expects at least half of the
+       disagreement, and the posterior probability of a contested item is among the largest that
+       keep the expected share of false alarms.
+    4. accept: doubt within the guaranteed threshold, and forecast and votes name one class.
+    5. more_votes: one more vote changes the label with a probability of `label_change` or more.
+    6. settled_by_votes: the rest; the votes decide, the forecast is not sure enough.
+
+    Parameters
+    ----------
+    votes : int array of shape (N, C)
+    y_prob : float array of shape (N, C)
+    epistemic : float array of shape (N,)
+    crowd_model : CrowdModel
+    unfamiliar_rule : UnfamiliarRule
+    threshold : float or None
+        Largest doubt accepted; None accepts nothing.
+    settings : AuditSettings
+
+    Returns
+    -------
+    Routing
+    """
+    prior = crowd_model.prior(y_prob)
+    posterior = prior + votes
+    predicted = y_prob.argmax(axis=1)
+    doubt = 1 - y_prob.max(axis=1)
+    label_error = crowd_model.label_error(votes, y_prob)
+    contested = contested_probability(posterior, settings.contested_disagreement)
+    predicted_disagreement = expected_disagreement(prior)
+    vote_value = value_of_one_more_vote(posterior)
+
+    open_items = ~unfamiliar_rule.unfamiliar
+    named = votes[np.arange(len(votes)), predicted]
+    may_be_error = open_items & (votes.max(axis=1) > named)
+    suspected = largest_reliable_list(
+        np.where(may_be_error, label_error, 0.0), settings.false_alarms
+    )
+    suspected &= may_be_error
+    may_be_contested = (
+        open_items
+        & ~suspected
+        & (np.count_nonzero(votes, axis=1) > 1)
+        & (predicted_disagreement >= settings.contested_disagreement / 2)
+    )
+    split = largest_reliable_list(np.where(may_be_contested, contested, 0.0), settings.false_alarms)
+    split &= may_be_contested
+    accepted = np.zeros(len(votes), dtype=bool)
+    if threshold is not None:
+        accepted = (doubt <= threshold) & (posterior.argmax(axis=1) == predicted)
+    chosen = [
+        unfamiliar_rule.unfamiliar,
+        suspected,
+        split,
+        accepted,
+        vote_value.label_change >= settings.label_change,
+    ]
+    route = np.select(chosen, ROUTES[:-1], default=ROUTES[-1])
+    # Large is pressing; what may be accepted or left to the votes is shown least doubtful first.
+    urgency = np.select(
+        [route == name for name in ROUTES[:-1]],
+        [epistemic, label_error, contested * predicted_disagreement, -doubt, vote_value.gain],
+        default=-vote_value.label_change,
+    )
+    return Routing(
+        route,
+        label_error,
+        contested,
+        vote_value,
+        predicted_disagreement,
+        urgency,
+        {
+            "unfamiliar": unfamiliar_rule.false_alarm_rate,
+            "suspected_label_error": _mean(1 - label_error, route == "suspected_label_error"),
+            "contested": _mean(1 - contested, route == "contested"),
+        },
+    )
+
+
+def _mean(values, chosen):
+    return float(values[chosen].mean()) if chosen.any() else None

@@ -1,0 +1,203 @@
+"""`hetero-unc audit`: which predictions to trust, from files alone. Needs no framework."""
+
+import pathlib
+
+__all__ = ["add_parser", "run"]
+
+CONDITION_MET = 1
+COLUMNS_OF_ITEMS_ONLY = ("id", "route", "votes", "probabilities")
+
+
+def add_parser(commands):
+    """Describe the command and its arguments."""
+    parser = commands.add_parser(
+        "audit",
+        help="say which predictions to trust, which labels look wrong, where to ask for votes",
+        description="Reads anybody's predictions and the votes of annotators; writes audit.html, "
+        "audit.json and routing.csv. Entropies are in nats.",
+    )
+    add_inputs(parser)
+    parser.add_argument(
+        "predictions",
+        metavar="PREDICTIONS",
+        help="a .npz file with `probabilities` (N, C) or (P, N, C) and `ids`, or a .csv or "
+        ".parquet file with a column probability_CLASS for each class",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--target-risk",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="largest share of wrong predictions among the accepted (default: 0.05)",
+    )
+    parser.add_argument(
+        "--risk-confidence",
+        type=float,
+        default=0.9,
+        metavar="SHARE",
+        help="probability with which that risk is kept (default: 0.9)",
+    )
+    parser.add_argument(
+        "--contested-disagreement",
+        type=float,
+        default=0.4,
+        metavar="SHARE",
+        help="contested is where two people differ at least so often (default: 0.4)",
+    )
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help='exit with 1 where a number of the audit meets a condition, such as "ece_votes>0.05"; '
+        "may be given several times",
+    )
+    parser.set_defaults(run=run)
+
+
+def add_inputs(parser):
+    """Arguments that say how the votes are read, and how intervals are made."""
+    parser.add_argument(
+        "--votes",
+        required=True,
+        metavar="VOTES",
+        help="a .csv or .parquet file with a column `image` or `id` and a column of counts for "
+        "each class, or a row for each annotation (image, annotator, label)",
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="NAMES",
+        help="names of the classes in order, separated by commas; by default those of the "
+        "predictions, or the columns of the votes",
+    )
+    parser.add_argument(
+        "--undecided",
+        default="",
+        metavar="NAMES",
+        help="columns or labels that are votes for no class, separated by commas",
+    )
+    parser.add_argument(
+        "--skip-bad-rows",
+        action="store_true",
+        help="leave out rows of the votes that cannot be used, and write them to a file beside",
+    )
+    parser.add_argument(
+        "--by-position",
+        action="store_true",
+        help="row i of the predictions is row i of the votes, whatever their ids",
+    )
+    parser.add_argument(
+        "--resamples", type=int, default=1000, help="of the bootstrap (default: 1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+
+
+def run(arguments):
+    """Write the three files, print what to do."""
+    from rich.console import Console
+
+    from hetero_unc.audit import AuditSettings, audit
+    from hetero_unc.audit.conditions import parse_condition
+    from hetero_unc.data import read_predictions, write_routing_csv
+    from hetero_unc.writing import write_json
+
+    conditions = [parse_condition(text) for text in arguments.fail_if]
+    settings = AuditSettings(
+        target_risk=arguments.target_risk,
+        risk_confidence=arguments.risk_confidence,
+        contested_disagreement=arguments.contested_disagreement,
+        resamples=arguments.resamples,
+        seed=arguments.seed,
+    )
+    predictions = read_predictions(arguments.predictions)
+    matched = match_votes(predictions, read_table(arguments, predictions), arguments)
+    result = audit(matched.predictions, matched.vote_table, settings=settings)
+
+    numbers = result.as_json()
+    numbers["inputs"] = {
+        "predictions": pathlib.Path(arguments.predictions).name,
+        "votes": pathlib.Path(arguments.votes).name,
+        **numbers["inputs"],
+    }
+    numbers["notes"] = matching_notes(matched) + numbers["notes"]
+    failed = [condition for condition in conditions if condition.holds(result.headline_numbers)]
+    out = pathlib.Path(arguments.out)
+    write_json(out / "audit.json", numbers)
+    columns = {
+        name: values for name, values in result.items.items() if name not in COLUMNS_OF_ITEMS_ONLY
+    }
+    write_routing_csv(out / "routing.csv", result.items["id"], result.items["route"], columns)
+
+    console = Console()
+    print_result(console, numbers)
+    console.print(f"Written to {out}: audit.json, routing.csv", soft_wrap=True, highlight=False)
+    for condition in failed:
+        value = result.headline_numbers[condition.name]
+        console.print(f"Failed: {condition} ({condition.name} is {value:.6g})", highlight=False)
+    return CONDITION_MET if failed else 0
+
+
+def read_table(arguments, predictions):
+    """The vote table of `--votes`, read as the arguments say."""
+    from hetero_unc.data import read_votes
+
+    classes = predictions.classes if arguments.classes is None else split_names(arguments.classes)
+    return read_votes(
+        arguments.votes,
+        classes=classes,
+        undecided=split_names(arguments.undecided),
+        skip_bad_rows=arguments.skip_bad_rows,
+    )
+
+
+def match_votes(predictions, vote_table, arguments):
+    """Predictions and votes of the same items, in one order."""
+    from hetero_unc.data import match
+
+    return match(predictions, vote_table, by_position=arguments.by_position)
+
+
+def matching_notes(matched):
+    """What had no counterpart, in sentences."""
+    notes = []
+    if matched.predictions_without_votes:
+        notes.append(
+            f"{len(matched.predictions_without_votes):,} predictions are of items without votes; "
+            "they are in no number."
+        )
+    if matched.votes_without_predictions:
+        notes.append(
+            f"{len(matched.votes_without_predictions):,} items with votes have no prediction; they "
+            "are in no number."
+        )
+    if matched.by_position:
+        notes.append("Predictions and votes were matched by their position, as asked.")
+    elif matched.classes_by_position:
+        notes.append(
+            "The predictions name no classes: their columns were taken in the order of the votes'."
+        )
+    return notes
+
+
+def print_result(console, numbers):
+    """The first screen of the page and the table of routes."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(escape(numbers["first_screen"]["headline"]), style="bold", highlight=False)
+    for sentence in numbers["first_screen"]["sentences"]:
+        console.print(f"- {escape(sentence)}", highlight=False)
+    table = Table()
+    for name, justify in (("items", "right"), ("route", "left"), ("what to do", "left")):
+        table.add_column(name, justify=justify)
+    for row in numbers["routing"]["routes"]:
+        table.add_row(f"{row['count']:,}", row["title"], row["do"])
+    console.print(table)
+    for note in numbers["notes"]:
+        console.print(f"Note: {escape(note)}", highlight=False)
+
+
+def split_names(text):
+    """Names separated by commas, without the blanks around them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
