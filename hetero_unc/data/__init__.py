@@ -19,6 +19,7 @@ from hetero_unc.data.predictions_file import read_predictions
 from hetero_unc.data.routing_csv import write_routing_csv
 from hetero_unc.data.sources import find_dataset
 from hetero_unc.data.vote_reading import read_votes
+from hetero_unc.data.synthetic_faces import SyntheticFaces, load_synthetic_faces
 from hetero_unc.data.vote_table import Annotations, VoteTable
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ImageDataset",
     "Matched",
     "Predictions",
+    "SyntheticFaces",
     "VoteTable",
     "fer_label_to_ferplus",
     "find_dataset",
@@ -41,6 +43,7 @@ __all__ = [
     "load_ferplus",
     "load_mnist",
     "match",
+    "load_synthetic_faces",
     "read_idx",
     "read_predictions",
     "read_votes",

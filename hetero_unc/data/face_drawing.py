@@ -29,22 +29,22 @@ def draw_faces(geometry, *, lying, rng):
     """
     items = len(geometry)
     sign = rng.choice([-1.0, 1.0], size=(items, 2))
-    tilt = np.where(lying, sign[:, 0] * rng.uniform(60, 90, items), rng.normal(0, 3, items))
+    tilt = np.where(lying, sign[:, 0] * rng.uniform(60, 90, items), rng.normal(0, 2, items))
     geometry = geometry.copy()
     geometry[:, 3] *= sign[:, 1]  # either corner of the mouth may be the raised one
     person = {
         "tilt": np.deg2rad(tilt),
-        "size": rng.uniform(0.86, 1.0, items),
-        "x": rng.normal(0, 0.03, items),
-        "y": rng.normal(0, 0.03, items),
-        "eye_distance": rng.uniform(0.30, 0.36, items),
+        "size": rng.uniform(0.92, 1.0, items),
+        "x": rng.normal(0, 0.02, items),
+        "y": rng.normal(0, 0.02, items),
+        "eye_distance": rng.uniform(0.32, 0.35, items),
         "line": rng.uniform(0.030, 0.045, items),
         "ground": rng.uniform(30, 220, items),
-        "skin": rng.uniform(140, 225, items),
+        "skin": rng.uniform(150, 230, items),
         "hair": rng.uniform(20, 130, items),
-        "ink": rng.uniform(0.2, 0.5, items),
-        "light": rng.normal(0, 0.12, items),
-        "grain": rng.uniform(2, 8, items),
+        "ink": rng.uniform(0.1, 0.3, items),
+        "light": rng.normal(0, 0.08, items),
+        "grain": rng.uniform(1, 4, items),
     }
     images = np.empty((items, SIDE, SIDE, 1), np.uint8)
     for start in range(0, items, ITEMS_AT_ONCE):
@@ -82,13 +82,13 @@ def _draw(geometry, person):
 
     half_width = 0.30 * (1 + 0.5 * width)
     across = np.clip(x / half_width, -1, 1)
-    middle = 0.48 - 0.13 * curve * (across**2 - 0.4)
+    middle = 0.48 - 0.17 * curve * (across**2 - 0.4)
     middle -= 0.18 * np.abs(skew) * np.maximum(across * np.sign(skew), 0) ** 2
-    half_opening = 0.13 * np.maximum(opening, 0) * np.sqrt(1 - across**2)
+    half_opening = 0.15 * np.maximum(opening, 0) * np.sqrt(1 - across**2)
     mouth = stroke(np.maximum(np.abs(y - middle) - half_opening, 0), side, half_width)
 
     brow_at = side - person["eye_distance"]
-    brow = stroke(y + 0.38 + 0.10 * height - 0.6 * slope * brow_at, np.abs(brow_at), 0.15, 1.1)
+    brow = stroke(y + 0.38 + 0.12 * height - 0.6 * slope * brow_at, np.abs(brow_at), 0.15, 1.1)
 
     half_eye = np.maximum(0.075 * (1 + 0.7 * eyes), 0.01)
     eye = (np.hypot(brow_at / 0.14, (y + 0.15) / half_eye) - 1) * np.minimum(half_eye, 0.14)
