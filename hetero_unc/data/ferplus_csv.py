@@ -71,7 +71,7 @@ def read_fer2013_csv(path):
         usage.append(_usage(path, row, fields))
     shape = (len(emotion), IMAGE_SIDE, IMAGE_SIDE, 1)
     return (
-        np.frombuffer(bytes(images), np.uint8).reshape(shape),
+        np.frombuffer(images, np.uint8).reshape(shape),
         np.array(emotion, np.int64),
         np.array(usage),
     )
