@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-__all__ = ["compiled", "multiplies_in_half_precision"]
+__all__ = ["compiled", "multiplies_in_half_precision", "traced_once_a_shape"]
 
 
 def compiled(function):
@@ -21,13 +21,39 @@ def compiled(function):
     Returns:
         A function of the same arguments and results.
     """
-    compile_once = functools.cache(_tensorflow_compiled)
+    compile_once = functools.cache(lambda: traced_once_a_shape(function, jit_compile=True))
 
     @functools.wraps(function)
     def call(*args):
         if keras.backend.backend() != "tensorflow":
             return function(*args)
-        return compile_once(function)(*args)
+        return compile_once()(*args)
+
+    return call
+
+
+def traced_once_a_shape(function, **options):
+    """A `tf.function` for each shape of the arguments, on the TensorFlow backend.
+
+    One for all would warn of retracing where shapes are many, and so would several that trace the
+    same lines of Python for different models: TensorFlow counts by the lines.
+
+    Args:
+        function: Function of nested lists of tensors; other arguments must be hashable.
+        **options: As `tf.function` takes them.
+
+    Returns:
+        A function of the same arguments and results.
+    """
+    import tensorflow as tf
+
+    @functools.cache
+    def of_shapes(_):
+        # A partial has no lines of its own, so that it is counted by itself.
+        return tf.function(functools.partial(function), autograph=False, **options)
+
+    def call(*args):
+        return of_shapes(tuple(map(_shape_of, tf.nest.flatten(args))))(*args)
 
     return call
 
@@ -45,7 +71,8 @@ def multiplies_in_half_precision():
     return False  # PyTorch rounds them only where it is asked to
 
 
-def _tensorflow_compiled(function):
-    import tensorflow as tf
-
-    return tf.function(function, jit_compile=True, autograph=False)
+def _shape_of(leaf):
+    """What tells one trace from another: shape and type of a tensor, or the value itself."""
+    if hasattr(leaf, "shape"):
+        return tuple(leaf.shape), keras.backend.standardize_dtype(leaf.dtype)
+    return leaf

@@ -1,7 +1,11 @@
 """Compilation of a model's call: the one place of this room where backends differ."""
 
+import functools
+
 import keras
 from keras import ops
+
+from hetero_unc.gaussian.compiled import traced_once_a_shape
 
 __all__ = ["compiled_call"]
 
@@ -19,9 +23,7 @@ def compiled_call(model):
         Function of nested lists of arrays, as `model` takes them -> what `model` returns.
     """
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(lambda *args: model(*args, training=False), autograph=False)
+        return traced_once_a_shape(functools.partial(model, training=False))
     if keras.backend.backend() == "jax":
         return _on_jax(model)
     return _without_gradients(model)

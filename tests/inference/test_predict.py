@@ -1,5 +1,7 @@
 """Passes over arrays: every kind of output, every kind of model, and what is refused."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -577,6 +579,15 @@ def test_everything_is_traced_once_whatever_is_left_over():
     for images in (inputs(10), inputs(4), inputs(7)):
         passes.predict(images, batch_size=4)
     assert Counting.rows == (4, 2 * 4)
+
+
+def test_many_models_and_batch_sizes_bring_no_warning_of_retracing(monkeypatch, caplog):
+    monkeypatch.setattr(logging.getLogger("tensorflow"), "handlers", [caplog.handler])
+    passes = MonteCarloDropout(model_of(dense(CLASSES, 4, activation="softmax")), passes=2)
+    for items in range(1, 8):
+        predict(model_of(dense(CLASSES, 4, activation="softmax")), inputs(items))
+        passes.predict(inputs(items))
+    assert "retracing" not in caplog.text
 
 
 def test_one_call_is_the_class_and_its_method():
