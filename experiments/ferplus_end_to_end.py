@@ -47,7 +47,7 @@ class CompactRun:
     seed: int
     dataset: str
     digest: str
-    phases: tuple = ((32, 14), (40, 13), (48, 13))
+    phases: tuple = ((32, 14), (40, 12), (48, 10))
     recipe: str = "end_to_end"
     protocol: str = "paper_nine_columns"
     widths: tuple = (32, 80, 160, 320)

@@ -35,6 +35,13 @@ class StandardisedConv2D(keras.layers.Conv2D):
         super().build(input_shape)
         self.gain = self.add_weight(shape=(self.filters,), initializer="ones", name="gain")
 
+    # Keras' convolution saves kernel and bias by name, and would leave the gain out.
+    def save_own_variables(self, store):
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
+
     def convolution_op(self, inputs, kernel):
         return super().convolution_op(inputs, self._standardised(kernel))
 

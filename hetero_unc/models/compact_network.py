@@ -99,7 +99,8 @@ def compact_network(
             branch = layers.Rescaling(BRANCH, name=f"{inside}_branch")(branch)
             identity = layers.Rescaling(IDENTITY, name=f"{inside}_identity")(tensor)
             tensor = layers.Add(name=f"{inside}_sum")([identity, branch])
-            tensor = activation(tensor, f"{inside}_relu")
+            # Without the gain: the identity was rectified before and loses little here.
+            tensor = layers.ReLU(name=f"{inside}_relu")(tensor)
     tensor = layers.GlobalAveragePooling2D(name="features")(tensor)
     tensor = layers.Dropout(dropout, seed=seed, name="dropout")(tensor)
     for layer in head if isinstance(head, (list, tuple)) else [head]:
