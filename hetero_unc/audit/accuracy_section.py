@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from hetero_unc.audit.json_values import interval_json, number_json
+from hetero_unc.audit.json_values import interval_json
 from hetero_unc.audit.resampling import as_interval, resampled_sums
+from hetero_unc.metrics import annotator_agreement
 
 __all__ = ["accuracy_section"]
 
@@ -41,7 +42,7 @@ def accuracy_section(evidence, settings):
         "items": len(votes),
         "plurality": plurality,
         "random_vote": random_vote,
-        "one_annotator_against_rest": number_json(_one_against_rest(votes)),
+        "one_annotator_against_rest": annotator_agreement(votes) if (count > 1).any() else None,
         "per_class": [
             {
                 "class": name,
@@ -53,21 +54,3 @@ def accuracy_section(evidence, settings):
             for index, name in enumerate(evidence.classes)
         ],
     }
-
-
-def _one_against_rest(votes):
-    """Chance that a vote names the plurality of the item's other votes, ties in equal parts.
-
-    NaN where no item has two votes.
-    """
-    votes = votes[votes.sum(axis=1) >= 2]
-    if not len(votes):
-        return float("nan")
-    agreed = 0.0
-    for index in range(votes.shape[1]):
-        rest = votes.copy()
-        rest[:, index] -= 1
-        top = rest == rest.max(axis=1, keepdims=True)
-        # A class without votes has no vote to take away, and counts for nothing.
-        agreed += (votes[:, index] * top[:, index] / top.sum(axis=1)).sum()
-    return agreed / votes.sum()

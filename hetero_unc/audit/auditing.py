@@ -5,12 +5,17 @@ import dataclasses
 import numpy as np
 
 from hetero_unc.audit.accuracy_section import accuracy_section
+from hetero_unc.audit.annotator_section import annotator_section
 from hetero_unc.audit.calibration_section import calibration_section
+from hetero_unc.audit.calibrator_section import calibrator_rows
+from hetero_unc.audit.conformal_section import conformal_section
 from hetero_unc.audit.crowd_model import fit_crowd_model
 from hetero_unc.audit.disagreement_section import disagreement_section
 from hetero_unc.audit.evidence import gather_evidence
 from hetero_unc.audit.first_screen import first_screen
+from hetero_unc.audit.group_section import group_section
 from hetero_unc.audit.guarantee_section import guarantee_section
+from hetero_unc.audit.label_quality import label_quality
 from hetero_unc.audit.reasons import route_reasons
 from hetero_unc.audit.routing import route_items
 from hetero_unc.audit.routing_section import routing_section
@@ -72,11 +77,10 @@ def audit(predictions, vote_table, *, settings=None):
     evidence = gather_evidence(predictions, vote_table, seed=settings.seed)
     roles = evidence.roles
     judged = evidence.take(roles.evaluated)
+    validation = evidence.take(roles.validation)
 
     guarantee = guarantee_section(evidence, settings)
-    crowd_model = fit_crowd_model(
-        evidence.votes[roles.validation], evidence.y_prob[roles.validation], seed=settings.seed
-    )
+    crowd_model = fit_crowd_model(validation.votes, validation.y_prob, seed=settings.seed)
     unfamiliar_rule = find_unfamiliar(
         evidence.epistemic,
         roles.validation,
@@ -102,8 +106,20 @@ def audit(predictions, vote_table, *, settings=None):
         ),
         "guarantee": guarantee,
         "accuracy": accuracy_section(judged, settings),
-        "calibration": calibration_section(judged, settings),
+        "calibration": {
+            **calibration_section(judged, settings),
+            "calibrators": calibrator_rows(judged, validation, settings),
+            "calibrators_judged_on": len(judged),
+        },
         "disagreement": disagreement_section(judged, settings),
+        "groups": group_section(
+            judged,
+            evidence.take(roles.training),
+            routing.route[roles.evaluated] == "accept",
+            settings,
+        ),
+        "conformal": conformal_section(judged, validation, settings),
+        "annotators": annotator_section(evidence, vote_table.annotations, settings),
     }
     sections["first_screen"] = first_screen(sections["routing"], guarantee, sections["calibration"])
     sections["notes"] = _notes(evidence, vote_table)
@@ -113,6 +129,7 @@ def audit(predictions, vote_table, *, settings=None):
 
 def _items(evidence, routing):
     classes = np.array(evidence.classes)
+    quality = label_quality(evidence.votes, evidence.y_prob)
     return {
         "id": evidence.ids,
         "route": routing.route,
@@ -132,6 +149,7 @@ def _items(evidence, routing):
         "aleatoric": evidence.aleatoric,
         "epistemic": evidence.epistemic,
         "label_error": routing.label_error,
+        **({} if quality is None else {"label_quality": quality}),
         "value_of_one_more_vote": routing.vote_value.gain,
         "label_change": routing.vote_value.label_change,
         "split_role": evidence.roles.role,
@@ -203,8 +221,10 @@ def _headline_numbers(sections):
     }
     rows = sections["disagreement"].get("rows", [])
     guarantee = sections["guarantee"]
+    alpha = sections["annotators"].get("krippendorff_alpha", {"estimate": None})
     return {
         "accuracy": sections["accuracy"]["plurality"]["estimate"],
+        "krippendorff_alpha": alpha["estimate"],
         "random_vote_agreement": sections["accuracy"]["random_vote"]["estimate"],
         **of_calibration,
         "risk_accepted": guarantee["risk"]["estimate"],
