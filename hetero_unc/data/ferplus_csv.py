@@ -25,9 +25,10 @@ VOTES_COLUMNS = (
     "unknown",
     "NF",
 )
-# Looked up instead of parsed: faster, and anything but a plain 0 to 255 is refused.
+# Looked up instead of parsed: faster, and anything but a plain number in range is refused.
 EMOTIONS = {str(emotion): emotion for emotion in range(7)}
 PIXELS = {str(value): value for value in range(256)}
+COUNTS = {str(count): count for count in range(11)}
 # Ten people judged each image; one published row has lost a vote.
 VOTES_PER_ROW = (9, 10)
 
@@ -105,11 +106,10 @@ def read_votes_csv(path):
     """
     votes, usage, names = [], [], []
     for row, fields in _rows(path, ("Usage", "Image name", *VOTES_COLUMNS)):
-        texts = [fields[column] for column in VOTES_COLUMNS]
-        bad = [text for text in texts if not (text.isascii() and text.isdigit())]
-        if bad:
-            raise _wrong(path, row, "votes that are counts", bad[0])
-        counts = [int(text) for text in texts]
+        try:
+            counts = [COUNTS[fields[column]] for column in VOTES_COLUMNS]
+        except KeyError as error:
+            raise _wrong(path, row, "votes that are counts 0 to 10", error.args[0]) from None
         if sum(counts) not in VOTES_PER_ROW:
             raise _wrong(path, row, "ten votes, or nine where one is lost", f"{sum(counts)}")
         name = fields["Image name"]

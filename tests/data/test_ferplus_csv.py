@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hetero_unc.data.ferplus_csv import read_fer2013_csv, read_votes_csv
 
@@ -77,10 +79,15 @@ def test_a_damaged_row_of_images_is_named(tmp_path, row, message):
     [
         ("Training,a.png,4,0,0,1,3,2,0,0,0,1", r"row 1 \(line 3\) must have ten votes.*: 11"),
         ("Training,a.png,4,0,0,0,0,0,0,0,0,0", "must have ten votes.*Received: 4"),
-        ("Training,a.png,11,-1,0,0,0,0,0,0,0,0", "votes that are counts. Received: -1"),
-        ("Training,a.png,9.5,0.5,0,0,0,0,0,0,0,0", r"votes that are counts. Received: 9\.5"),
-        ("Training,a.png,,10,0,0,0,0,0,0,0,0", "votes that are counts. Received: "),
-        ("Training,a.png,²,8,0,0,0,0,0,0,0,0", "votes that are counts. Received: ²"),
+        ("Training,a.png,10,-1,0,0,0,0,0,0,1,0", "votes that are counts 0 to 10. Received: -1"),
+        (
+            "Training,a.png,9.5,0.5,0,0,0,0,0,0,0,0",
+            r"votes that are counts 0 to 10. Received: 9\.5",
+        ),
+        ("Training,a.png,,10,0,0,0,0,0,0,0,0", "votes that are counts 0 to 10. Received: "),
+        ("Training,a.png,²,8,0,0,0,0,0,0,0,0", "votes that are counts 0 to 10. Received: ²"),
+        (f"Training,a.png,{'9' * 5000},0,0,0,0,0,0,0,0,0", "votes that are counts 0 to 10"),
+        ("Training,a.png, 10,0,0,0,0,0,0,0,0,0", "votes that are counts 0 to 10"),
         ("Training,,9,0,0,0,0,0,0,0,0,1", "must have a name, or votes for NF only"),
         ("Test,a.png,9,0,0,0,0,0,0,0,0,1", "Usage one of .* Received: Test"),
         ("Training,a.png,9,0,0,0,0,0,0,0,0", "must have 12 fields"),
@@ -117,3 +124,29 @@ def test_a_missing_column_is_named(tmp_path):
 def test_a_header_alone_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"must hold rows\. Received: a header only"):
         read_votes_csv(written(tmp_path, VOTES[:1]))
+
+
+# A valid file with a piece of it replaced by anything, at any place.
+@given(place=st.integers(0, 400), length=st.integers(0, 60), piece=st.binary(max_size=40))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@pytest.mark.parametrize("reader", [read_fer2013_csv, read_votes_csv])
+def test_whatever_is_in_a_file_it_is_read_or_named(tmp_path, reader, place, length, piece):
+    lines = IMAGES if reader is read_fer2013_csv else VOTES
+    whole = ("\n".join(lines) + "\n").encode()
+    path = tmp_path / "damaged.csv"
+    path.write_bytes(whole[:place] + piece + whole[place + length :])
+    try:
+        arrays, fault = reader(path), None
+    except ValueError as error:
+        fault = error
+    if fault is not None:
+        # A UnicodeDecodeError is a ValueError too, and names no file.
+        assert type(fault) is ValueError
+        assert str(path) in str(fault)
+        assert "Received: " in str(fault)
+        return
+    assert len({len(array) for array in arrays}) == 1
+    if reader is read_votes_csv:
+        assert set(arrays[0].sum(axis=1).tolist()) <= {9, 10}
