@@ -204,6 +204,13 @@ def test_images_come_back_as_float32():
         assert images.shape == (2, 4, 5, 3)
 
 
+def test_a_size_that_is_none_accepts_any():
+    assert checks.check_images(np.ones((2, 4, 5, 1)), shape=(None, None, 1)).shape == (2, 4, 5, 1)
+    assert refused(checks.check_images, np.ones((2, 4, 5, 3)), shape=(None, 5, 1)) == (
+        "`images` must have shape (N, any, 5, 1), channels last. Received: shape=(2, 4, 5, 3)"
+    )
+
+
 @pytest.mark.parametrize(
     ("shape", "message"),
     [

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from hetero_unc.layers import GaussianLogits
-from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
+from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood, VoteLikelihood
 from hetero_unc.training import LocAccuracy, fit
 
 ITEMS, CLASSES, BATCH = 22, 3, 5
@@ -143,6 +143,35 @@ def test_label_distributions_train(tmp_path):
     )
     assert math.isfinite(history[0]["loss"])
     assert math.isfinite(history[0]["val_loss"])
+
+
+def test_votes_train_and_are_checked_as_counts(tmp_path):
+    votes = np.random.default_rng(0).multinomial(10, np.ones(CLASSES) / CLASSES, ITEMS)
+    history, _ = train(tmp_path / "votes", 1, built=model(VoteLikelihood()), labels=votes)
+    assert math.isfinite(history[0]["loss"])
+    votes[4] = 0
+    with pytest.raises(ValueError, match=r"hold a vote.*Received: 1 of 22 .* the first row 4"):
+        train(tmp_path / "empty", 1, built=model(VoteLikelihood()), labels=votes)
+    assert not (tmp_path / "empty").exists()
+
+
+def test_a_run_may_go_on_with_larger_images(tmp_path):
+    def any_size():
+        built = keras.Sequential(
+            [
+                keras.Input((None, None, 1)),
+                layers.Conv2D(4, 3, padding="same", kernel_initializer="ones"),
+                layers.GlobalAveragePooling2D(),
+                GaussianLogits(CLASSES, seed=4),
+            ]
+        )
+        built.compile("sgd", MarginalLikelihood())
+        return built
+
+    larger = np.random.default_rng(0).random((ITEMS, 6, 6, 1), dtype=np.float32)
+    train(tmp_path, 1, built=any_size())
+    history, _ = train(tmp_path, 2, built=any_size(), images=larger)
+    assert [row["epoch"] for row in history] == [1, 2]
 
 
 def labels_with(value):
