@@ -18,6 +18,11 @@ from hetero_unc import data
 data.find_dataset = lambda data_dir=None: data.load_digits()
 PRESET, FOLDER = "smoke", pathlib.Path({folder!r})
 """,
+    "03_ferplus_annotators.ipynb": """
+FACES, SETTINGS = (
+    load_synthetic_faces(1200), leak_test.Settings(items=1200, epochs=2, passes=5)
+)
+""",
 }
 
 
