@@ -2,6 +2,7 @@
 
 from hetero_unc.models.batch_statistics import estimate_batch_statistics
 from hetero_unc.models.compact_network import compact_network
+from hetero_unc.models.dropout_network import dropout_network
 from hetero_unc.models.face_preprocessing import FACE_PREPROCESSINGS, face_preprocessing
 from hetero_unc.models.inception_resnet_v1 import (
     ENDPOINTS,
@@ -16,6 +17,7 @@ __all__ = [
     "ENDPOINTS",
     "FACE_PREPROCESSINGS",
     "compact_network",
+    "dropout_network",
     "endpoint_features",
     "estimate_batch_statistics",
     "face_preprocessing",
