@@ -21,8 +21,7 @@ fuzz = settings(
     max_examples=EXAMPLES,
     derandomize=EXAMPLES < 1000,
     database=None,
-    # Of milliseconds: a hang, and not a slow moment of the machine.
-    deadline=20_000,
+    deadline=None,
     # Every example writes its own file of the same name.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
