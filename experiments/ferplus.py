@@ -1,0 +1,262 @@
+"""FER+: what ten people saw in 35,887 faces, and what networks say about it.
+
+    make ferplus DATA_DIR=FOLDER     from fer2013.csv and fer2013new.csv to the page; hours
+    make ferplus                     the same on drawn faces whose doubt is known; minutes
+    make ferplus PRESET=smoke        seconds, for tests
+
+Reproduces *Characterizing Sources of Uncertainty to Proxy Calibration and Disambiguate Annotator
+and Data Bias* (2019): its networks by its own recipe and by a corrected one (`ferplus_paper.py`),
+and beside them a compact network from the pixels, on the votes (`ferplus_end_to_end.py`). Writes
+`runs/ferplus/report.html` and `results.json`. Every run stands in a folder of its own and resumes
+where it was stopped; the page is written again after each.
+"""
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import pathlib
+import sys
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from hetero_unc.start_up import import_quietly
+
+keras = import_quietly("keras")
+
+import ferplus_end_to_end as end_to_end
+import ferplus_heads as heads
+import ferplus_paper as paper
+import leak_test
+from ferplus_evaluation import evaluate_run
+from ferplus_features import features_of
+from ferplus_neighbours import feature_neighbours
+from ferplus_report import write_ferplus_report
+from ferplus_shift import evaluate_shift
+from hetero_unc.data import load_fashion_mnist_test, load_ferplus, load_synthetic_faces
+from hetero_unc.data.sources import VARIABLE
+from hetero_unc.inference import MonteCarloDropout
+from hetero_unc.training import load_model
+from hetero_unc.writing import write_json
+
+PRESETS = ("full", "quick", "smoke")
+SMOKE_FACES = 300
+# Faces of the test part that the altered images are made from.
+SHIFTED = 500
+LEAK_TESTS = {
+    "full": leak_test.Settings(),
+    "quick": dataclasses.replace(leak_test.Settings(), items=2000, seeds=(0,)),
+    "smoke": leak_test.SMOKE,
+}
+COLUMNS = {  # heading -> key of a row, factor, decimals
+    "accuracy 9, %": ("accuracy_9", 100, 1),
+    "accuracy 8, %": ("accuracy_8", 100, 1),
+    "JS distance": ("js_distance", 1, 3),
+    "r aleatoric": ("pearson_aleatoric", 1, 3),
+    "r predicted": ("pearson_predicted_disagreement", 1, 3),
+    "r epistemic": ("pearson_epistemic", 1, 3),
+    "ECE, votes": ("ece_votes", 1, 3),
+}
+
+log = logging.getLogger("hetero_unc.experiments.ferplus")
+
+
+def compact_runs(preset, dataset, digest):
+    """The compact networks of a preset: on votes, and the same on FER's single labels."""
+    base = {"seed": 0, "dataset": dataset, "digest": digest}
+    if preset == "smoke":
+        base |= {"phases": ((16, 1), (24, 1)), "widths": (4, 8, 8), "blocks": (0, 1, 1)}
+        base |= {"passes": 3, "precision": "float32"}
+    elif preset == "quick":
+        base |= {"phases": ((24, 8), (48, 4)), "widths": (16, 32, 64, 96), "passes": 20}
+    # The pair that differs in its labels alone is shorter, so that both are to be had.
+    pair = base if preset != "full" else {**base, "phases": ((32, 8),)}
+    votes = end_to_end.CompactRun("compact_votes", **base)
+    runs = [votes, end_to_end.CompactRun("compact_hard_labels", **pair)]
+    if pair is not base:
+        runs.append(dataclasses.replace(runs[1], method="compact_votes"))
+    return runs
+
+
+def paper_runs(preset, base):
+    """The paper's networks of a preset."""
+    if preset == "smoke":
+        return paper.runs_of("smoke", base)
+    if preset == "quick":
+        corrected = [run for run in paper.runs_of("corrected", base) if run.seed == 0]
+        published = [dataclasses.replace(paper.published(m, base), epochs=60) for m in ("uncnet",)]
+        return [*published, *(dataclasses.replace(run, epochs=60) for run in corrected)]
+    return [run for name in ("published", "corrected") for run in paper.runs_of(name, base)]
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    dataset, data = find_faces(options)
+    preset = options.preset or ("full" if dataset == "ferplus" else "quick")
+    folder = options.out
+    results = Results(folder, data)
+    compact = compact_runs(preset, dataset, data.digest)
+    for run in compact:
+        run_folder = end_to_end.carry_out(run, data, folder)
+        results.add(run_folder)
+        if run is compact[0]:
+            results.add(end_to_end.balance(run, data, run_folder, folder))
+            look_closer(run, data, folder, results, preset, options.data_dir)
+        keras.backend.clear_session()
+    if not options.without_trunk:
+        carry_out_paper(preset, dataset, data, options, results)
+    write_ferplus_report(folder, data)
+    show(results.rows, folder / "report.html")
+
+
+def find_faces(options):
+    """`(name, data)`: FER+ where a folder of it is named or HETERO_UNC_DATA is set, else drawn."""
+    if options.preset == "smoke":
+        return "synthetic", load_synthetic_faces(SMOKE_FACES)
+    if not options.synthetic and (options.data_dir or os.environ.get(VARIABLE)):
+        return "ferplus", load_ferplus(options.data_dir)
+    log.info("no FER+ here: faces are drawn, and their votes simulated. DATA_DIR names its folder")
+    return "synthetic", load_synthetic_faces()
+
+
+class Results:
+    """The rows of all runs so far, and the page, written anew after each run."""
+
+    def __init__(self, folder, data):
+        self.folder, self.data, self.rows = folder, data, []
+
+    def add(self, run_folder):
+        """Evaluate a run, or read what an earlier call found."""
+        path = run_folder / "metrics.json"
+        if not path.exists():
+            write_json(path, evaluate_run(run_folder, self.data))
+        self.rows += json.loads(path.read_text(encoding="utf-8"))
+        write_json(self.folder / "results.json", self.rows)
+
+
+def look_closer(run, data, folder, results, preset, data_dir):
+    """What asks the trained network itself: altered faces, neighbours, other heads, the leak."""
+    model = load_model(folder / run.name / "model.keras")
+    parts = end_to_end.parts_of(data)
+    rows = data.rows_of("PublicTest")[: 40 if preset == "smoke" else SHIFTED]
+    rows = rows[data.votes[rows, :9].sum(axis=1) > 0]
+    if not (folder / "shift.json").exists():
+        passes = MonteCarloDropout(model, passes=min(run.passes, 20), seed=0)
+        found = evaluate_shift(
+            lambda images: passes.predict(end_to_end.resized(images, end_to_end.SIDE)),
+            data.images[rows],
+            data.votes[rows, :9],
+            name="the compact network, trained on votes",
+            rows=rows,
+            other=other_pictures(data_dir),
+        )
+        write_json(folder / "shift.json", found)
+    if not (folder / "neighbours.json").exists():
+        features = heads.features_of(model, data, rows)[:, 0, 0]
+        write_json(folder / "neighbours.json", feature_neighbours(features, rows))
+    for method in heads.LOSSES:
+        head = heads.HeadRun(method, run.seed, run.dataset, run.digest, run.name)
+        if preset == "smoke":
+            head = dataclasses.replace(head, epochs=2)
+        results.add(heads.carry_out(head, model, data, parts, folder))
+    if not (folder / "leak_test.json").exists():
+        leak_test.run(LEAK_TESTS[preset], folder)
+
+
+def other_pictures(data_dir):
+    """Clothes where Fashion-MNIST is at hand, each in the middle of a black frame of 48 pixels."""
+    data_dir = data_dir or os.environ.get(VARIABLE)
+    if data_dir is None or not (pathlib.Path(data_dir) / "fashion_mnist").is_dir():
+        return None
+    clothes = load_fashion_mnist_test(data_dir)
+    pixels = np.round(255 * clothes[:SHIFTED]).astype(np.uint8)
+    return {"clothes": np.pad(pixels, ((0, 0), (10, 10), (10, 10), (0, 0)))}
+
+
+def carry_out_paper(preset, dataset, data, options, results):
+    base = {"dataset": dataset, "digest": data.digest}
+    if options.weights is not None:
+        base["trunk"] = options.weights.stem
+    weights = None if options.weights is None else str(options.weights)
+    side = 75 if preset == "smoke" else 160
+    found = {}
+    for run in paper_runs(preset, {**base, "features": ""}):
+        if run.preprocessing not in found:
+            trunk = paper.Trunk(weights, run.preprocessing, (paper.PAPER_ENDPOINT,), side)
+            cache = options.out / "features"
+            found[run.preprocessing] = features_of(data, trunk, cache, progress=sys.stdout.isatty())
+        features = found[run.preprocessing]
+        run = dataclasses.replace(run, features=features.digest)
+        folder = paper.carry_out(run, data, features, options.out)
+        results.add(folder)
+        if run.recipe == "corrected":
+            for method, same in paper.WITHOUT_PASSES.items():
+                if same == run.method:
+                    results.add(options.out / dataclasses.replace(run, method=method).name)
+        keras.backend.clear_session()
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="full for FER+ and quick for drawn faces, if not given",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=pathlib.Path,
+        help="folder of fer2013.csv and fer2013new.csv; else HETERO_UNC_DATA, else drawn faces",
+    )
+    parser.add_argument(
+        "--synthetic", action="store_true", help="draw faces, whatever else is there"
+    )
+    parser.add_argument(
+        "--weights", type=pathlib.Path, help="weights of Inception-ResNet-v1; random without"
+    )
+    parser.add_argument(
+        "--without-trunk",
+        action="store_true",
+        help="leave out the paper's networks, whose features take longest",
+    )
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/ferplus"))
+    parser.add_argument(
+        "--traceback", action="store_true", help="show where an error was raised, not it alone"
+    )
+    return parser.parse_args(arguments)
+
+
+def show(rows, report):
+    """A table on the terminal: PublicTest, a row a run, with passes where it has them."""
+    table = Table(box=None, padding=(0, 1, 0, 0), caption="PublicTest; paper's nine columns")
+    for heading in ("method", "recipe", "seed", "passes", *COLUMNS):
+        table.add_column(heading, no_wrap=heading == "method")
+    for row in rows:
+        if row["split"] != "publictest":
+            continue
+        values = [
+            "–" if row.get(key) is None else f"{factor * row[key]:.{decimals}f}"
+            for key, factor, decimals in COLUMNS.values()
+        ]
+        identity = (row["method"], row["recipe"], str(row["seed"]), str(row["passes"]))
+        table.add_row(*identity, *values)
+    console = Console()
+    console.print(table)
+    console.print(f"Report: {report}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Stopped. The same command goes on from the last whole epoch.")
+    except (FloatingPointError, OSError, RuntimeError, ValueError) as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{type(error).__name__}: {error}")

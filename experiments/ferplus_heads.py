@@ -1,0 +1,123 @@
+"""Which loss learns the votes? Gaussian heads on one set of features, that of the compact network.
+
+The features stay as they are, so that what differs between two heads is their loss alone. Each is
+trained on the rows that the network was trained on, with dropout, and the epoch is chosen by the
+likelihood of the votes of the validation part. Called by `ferplus.py`.
+"""
+
+import dataclasses
+import json
+import logging
+import pathlib
+
+import numpy as np
+
+from hetero_unc.start_up import import_quietly
+
+keras = import_quietly("keras")
+
+from ferplus_end_to_end import SIDE, SPLITS, Parts, resized
+from hetero_unc.data.ferplus_protocols import paper_nine_columns
+from hetero_unc.inference import predict
+from hetero_unc.layers import GaussianLogits
+from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood, VoteLikelihood
+from hetero_unc.models import load_weights, save_weights
+from hetero_unc.training import fit, open_run_folder
+from hetero_unc.writing import write_json
+
+# The blog's loss under the name of the paper's head that was trained with it.
+LOSSES = {
+    "gaussian_votes": VoteLikelihood,
+    "gaussian_marginal": MarginalLikelihood,
+    "aleatoric": ExpectedCrossEntropy,
+}
+
+log = logging.getLogger("hetero_unc.experiments.ferplus")
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadRun:
+    """All that decides the result of one head on the features of `trunk`, a run's name."""
+
+    method: str
+    seed: int
+    dataset: str
+    digest: str
+    trunk: str
+    recipe: str = "compact_features"
+    endpoint: str = "compact_network"
+    protocol: str = "paper_nine_columns"
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    dropout: float = 0.25
+    precision: str = "float32"
+
+    @property
+    def name(self):
+        return f"{self.trunk}-head-{self.method}-seed{self.seed}"
+
+
+def carry_out(run, model, data, parts, folder):
+    """Train and predict one head on the features of `model`, or find it done."""
+    config = json.loads(json.dumps(dataclasses.asdict(run)))
+    with open_run_folder(pathlib.Path(folder) / run.name, config) as run_folder:
+        if not (run_folder / "parts.json").exists():
+            log.info("%s", run.name)
+            head, best = train(run, model, data, parts, run_folder)
+            kept = paper_nine_columns(data).rows
+            rows = {"validation": parts.validation}
+            rows |= {name: kept[data.usage[kept] == usage] for name, usage in SPLITS.items()}
+            for name, chosen in rows.items():
+                predictive = predict(head, features_of(model, data, chosen), ids=chosen)
+                predictive.save(run_folder / f"predictive-{name}-deterministic.npz")
+            write_json(run_folder / "parts.json", {"chosen_epoch": best})
+    return run_folder
+
+
+def features_of(model, data, rows):
+    """float32 `(len(rows), 1, 1, F)`, the mean over places that the network's own head reads."""
+    body = keras.Model(model.input, model.get_layer("features").output)
+    features = body.predict(resized(data.images[rows], SIDE), batch_size=256, verbose=0)
+    return np.asarray(features, np.float32)[:, None, None, :]
+
+
+def train(run, model, data, parts: Parts, run_folder):
+    """Fit epoch by epoch; returns the head of the best epoch, and its number."""
+    keras.config.set_dtype_policy(run.precision)
+    seed = 1000 * (run.seed + 1)
+    training = features_of(model, data, parts.training)
+    validation = features_of(model, data, parts.validation)
+    head = keras.Sequential(
+        [
+            keras.Input(training.shape[1:]),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(run.dropout, seed=seed),
+            GaussianLogits(9, seed=seed),
+        ]
+    )
+    per_epoch = -(-len(training) // run.batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(run.learning_rate, run.epochs * per_epoch)
+    head.compile(keras.optimizers.Adam(schedule), LOSSES[run.method]())
+    votes = data.votes[:, :9]
+    labels = votes if run.method == "gaussian_votes" else votes / votes.sum(1, keepdims=True)
+    judge = VoteLikelihood()
+    scores = []
+    for epoch in range(1, run.epochs + 1):
+        fit(
+            head,
+            training,
+            labels[parts.training],
+            folder=run_folder,
+            epochs=epoch,
+            num_classes=9,
+            batch_size=run.batch_size,
+            seed=run.seed,
+            verbose=0,
+        )
+        parameters = head.predict(validation, batch_size=1024, verbose=0)
+        scores.append(float(judge(votes[parts.validation], parameters)))
+        if scores[-1] == min(scores):
+            save_weights(head, run_folder / "best.npz")
+    load_weights(head, run_folder / "best.npz")
+    return head, int(np.argmin(scores)) + 1
