@@ -72,12 +72,14 @@ def match(predictions, vote_table, *, by_position=False):
     alone, unpredicted = np.ones(len(predictions), bool), np.ones(len(vote_table), bool)
     alone[ours], unpredicted[theirs] = False, False
     votes = vote_table.take(theirs)
+    # The predictions may be most of what memory holds: they are copied only if some are left out.
+    predicted = predictions.take(ours) if alone.any() else predictions
     annotations = votes.annotations
     if annotations is not None:
         new_column = np.argsort(columns)
         annotations = dataclasses.replace(annotations, labels=new_column[annotations.labels])
     return Matched(
-        predictions=dataclasses.replace(predictions.take(ours), ids=ids, classes=classes),
+        predictions=dataclasses.replace(predicted, ids=ids, classes=classes),
         vote_table=dataclasses.replace(
             votes, classes=classes, votes=votes.votes[:, columns], annotations=annotations
         ),

@@ -49,6 +49,13 @@ def test_rows_are_matched_by_id_and_columns_by_name():
     assert len(matched.vote_table.annotations) == matched.vote_table.votes.sum()
 
 
+def test_predictions_are_not_copied_where_all_have_votes():
+    own = predictions(ids=["d", "b", "c", "a"])
+    matched = match(own, votes())
+    assert np.shares_memory(matched.predictions.probabilities, own.probabilities)
+    np.testing.assert_array_equal(matched.vote_table.votes, VOTES[[3, 1, 2, 0]][:, [2, 0, 1]])
+
+
 def test_classes_without_names_are_matched_by_position():
     matched = match(predictions(classes=None), votes())
     assert matched.classes_by_position

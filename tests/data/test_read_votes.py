@@ -281,6 +281,54 @@ def test_columns_that_are_no_numbers_or_text_are_refused(tmp_path, kind):
         read_votes(path)
 
 
+def test_a_long_text_in_every_row_takes_the_memory_of_one(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows, text = 100_000, "x" * 1_000_000
+    note = pyarrow.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pyarrow.array([text]))
+    path = tmp_path / "votes.parquet"
+    label = np.zeros(rows, int)
+    parquet.write_table(pyarrow.table({"id": np.arange(rows), "note": note, "label": label}), path)
+    before = pyarrow.total_allocated_bytes()
+    table = read_votes(path)
+    assert (len(table), table.ignored_columns) == (rows, ("note",))
+    # Whole, the column would be 100 GB.
+    assert pyarrow.default_memory_pool().max_memory() - before < 500e6
+
+
+def test_more_rows_than_a_file_may_state_are_refused(tmp_path, monkeypatch):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr("hetero_unc.data.parquet_rows.MOST_ROWS", 2)
+    parquet.write_table(
+        pyarrow.table({"id": [1, 2, 3], "label": [0, 0, 1]}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(ValueError, match=r"at most 2 rows\. Received: 3"):
+        read_votes(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "message"),
+    [
+        ("MOST_CELLS", 8, "at most 8 items times classes; split it. Received: 3 items, 4 classes"),
+        ("MOST_CHARACTERS", 8, "must have shorter ids: .* Received: 3, the longest of 4"),
+    ],
+)
+def test_tables_that_would_fill_memory_are_refused(tmp_path, monkeypatch, name, most, message):
+    monkeypatch.setattr(f"hetero_unc.data.vote_reading.{name}", most)
+    with pytest.raises(ValueError, match=message):
+        read_votes(write(tmp_path, "id,label\nlong,3\nb,0\nc,0\n"))
+
+
+def test_more_bad_rows_than_are_kept_are_not_skipped(tmp_path, monkeypatch):
+    monkeypatch.setattr("hetero_unc.data.bad_rows.MOST_KEPT", 25)
+    path = write(tmp_path, "id,label\n" + ",0\n" * 30)
+    with pytest.raises(
+        ValueError, match=r"(?s)Received: 26 such rows.*25 bad rows are not skipped"
+    ):
+        read_votes(path, skip_bad_rows=True)
+
+
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
 
 
