@@ -25,22 +25,23 @@ __all__ = ["SPLITS", "evaluate_run", "read_config", "read_predictive", "voted_it
 SPLITS = {"validation": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
 
 
-def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=1000):
+def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400):
     """Rows of results of one finished run.
 
     Parameters
     ----------
     run_folder : str or Path
         Holds `config.json`, and for each split that was predicted `predictive-<split>.npz` and
-        `predictive-<split>-deterministic.npz`; either may be absent.
+        `predictive-<split>-deterministic.npz`; either may be absent. `parts.json`, where it is
+        there, counts the training images.
     data : FerPlus
         Votes and images; the `ids` of the predictions are its row numbers.
     seconds : float, optional
         Of training; else the configuration's, else the sum of `history.csv`, else None.
     machine : str, optional
         Where it was trained; else the configuration's, else this machine's processor.
-    resamples : int, default=1000
-        Of the intervals, by groups of identical images.
+    resamples : int, default=400
+        Of the intervals, by groups of identical images; the validation part gets none.
 
     Returns
     -------
@@ -63,6 +64,7 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=1000
         # Not hetero_unc.training's reader, which would load Keras for one column.
         with open(history, newline="", encoding="utf-8") as file:
             seconds = sum(float(row["seconds"] or 0) for row in csv.DictReader(file))
+    parts = _read_json(run_folder / "parts.json")
     identity = {
         "method": config["method"],
         "recipe": config["recipe"],
@@ -70,9 +72,13 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=1000
         "dataset": config.get("dataset", "ferplus"),
         "seed": config["seed"],
         "endpoint": config.get("endpoint"),
+        "preprocessing": config.get("preprocessing"),
+        "trunk": config.get("trunk"),
         "precision": config.get("precision", "float32"),
         "epochs": config.get("epochs"),
-        "left_out": config.get("left_out"),
+        "chosen_epoch": parts.get("chosen_epoch"),
+        "training_images": parts.get("training"),
+        "left_out": parts.get("left_out"),
         "seconds": seconds,
         "machine": machine or config.get("machine") or platform.processor() or platform.machine(),
     }
@@ -97,6 +103,10 @@ def read_config(run_folder):
     path = pathlib.Path(run_folder) / "config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     return settings.get("config", settings)
+
+
+def _read_json(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def read_predictive(run_folder, split, data, *, deterministic):
@@ -164,12 +174,14 @@ def voted_items(predictive, data, split, protocol):
     return _select(predictive, places), kept
 
 
-def evaluate_split(predictive, data, split, *, resamples=1000):
+def evaluate_split(predictive, data, split, *, resamples=400):
     """All numbers of one row of results, as a dict; see `ferplus_measures`."""
     nine, majority, groups = prepared(data)
     everything = np.arange(len(data))
     twins = has_twin_in(groups, everything, everything)
     chosen, kept = voted_items(predictive, data, split, nine)
+    # What is chosen on needs no interval, and there are many runs to choose from.
+    resamples = 0 if split == "validation" else resamples
     found = evaluate_votes(chosen, kept.votes, groups=groups[kept.rows], resamples=resamples)
     alone = ~twins[kept.rows]
     if alone.sum() > 2:

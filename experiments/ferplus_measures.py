@@ -19,12 +19,12 @@ __all__ = [
 
 PARTS = ("aleatoric", "epistemic", "total")
 KEPT = 0.75  # of the items, as the paper refuses a quarter
-NULL_REDRAWS = 50
+REDRAWS = 30  # of all votes; each redraw is a mean over all items already
 # A log likelihood of Gaussian logits is an integral for each item and pass: of one pass only.
 PASSES_WITH_INTEGRALS = 1
 
 
-def evaluate_votes(predictive, votes, *, groups=None, resamples=1000):
+def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
     """What can be said of predictions and votes of the same items.
 
     Parameters
@@ -34,8 +34,8 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=1000):
     votes : int array of shape (N, C)
     groups : int array of shape (N,), optional
         Identical images carry one value; the intervals draw whole groups.
-    resamples : int, default=1000
-        Of the intervals.
+    resamples : int, default=400
+        Of the intervals; 0 for none, and no null of the Brier score.
 
     Returns
     -------
@@ -58,7 +58,9 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=1000):
         **_accuracies(votes, probabilities),
         "js_distance_sd": distance.std(ddof=1),
         "js_divergence": np.square(distance).mean(),
-        "js_floor": metrics.resampling_floor(probabilities, votes.sum(axis=1)).estimate,
+        "js_floor": metrics.resampling_floor(
+            probabilities, votes.sum(axis=1), redraws=REDRAWS
+        ).estimate,
         "cross_entropy": metrics.log_loss(shares, probabilities),
         "vote_log_loss": None if loss is None else loss.mean(),
         "mean_scale": None if summary.mean_scale is None else summary.mean_scale.mean(),
@@ -70,7 +72,7 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=1000):
         ),
         **_refusal(votes, summary),
         **calibration_of(votes, probabilities),
-        **_brier_by_percentile(votes, summary),
+        **_brier_by_percentile(votes, summary, REDRAWS if resamples else 0),
     }
     found = {name: _plain(value) for name, value in found.items()}
     found["intervals"] = _intervals(summary, doubts, d, distance, votes, groups, resamples)
@@ -224,30 +226,34 @@ def _refusal(votes, summary):
     return found
 
 
-def _brier_by_percentile(votes, summary):
+def _brier_by_percentile(votes, summary, redraws):
     """Correlation of the percentile of each doubt with Brier, with its null and with the excess."""
     probabilities = summary.probabilities
     bins = percentile_bins(len(votes))
+    # Without passes there is no epistemic doubt, and nothing to sort by.
+    parts = [part for part in PARTS if np.ptp(getattr(summary, part)) > 0]
+
+    def correlations(drawn, name):
+        by_doubt = (
+            metrics.brier_by_uncertainty(drawn, probabilities, getattr(summary, part), n_bins=bins)
+            for part in parts
+        )
+        return [one.index_correlation(name) for one in by_doubt]
+
     found = {"brier_bins": bins}
-
-    def correlation(drawn, doubt, name):
-        by_doubt = metrics.brier_by_uncertainty(drawn, probabilities, doubt, n_bins=bins)
-        return by_doubt.index_correlation(name)
-
     for part in PARTS:
-        doubt = getattr(summary, part)
-        if np.ptp(doubt) == 0:  # no passes, no epistemic doubt
-            found |= {f"brier_{what}{part}": None for what in ("", "excess_", "null_")}
-            continue
-        found[f"brier_{part}"] = correlation(votes, doubt, "brier")
-        found[f"brier_excess_{part}"] = correlation(votes, doubt, "excess")
+        found |= {f"brier_{what}{part}": None for what in ("", "excess_", "null_")}
+    for what, name in (("", "brier"), ("excess_", "excess")):
+        values = correlations(votes, name)
+        found |= {f"brier_{what}{part}": one for part, one in zip(parts, values, strict=True)}
+    if redraws:
         null = metrics.calibrated_null(
-            lambda drawn, doubt=doubt: correlation(drawn, doubt, "brier"),
+            lambda drawn: correlations(drawn, "brier"),
             probabilities,
             votes.sum(axis=1),
-            redraws=NULL_REDRAWS,
+            redraws=redraws,
         )
-        found[f"brier_null_{part}"] = null.estimate
+        found |= {f"brier_null_{part}": one for part, one in zip(parts, null.estimate, strict=True)}
     return found
 
 
@@ -263,6 +269,8 @@ def _first_maximum(votes, probabilities):
 
 def _intervals(summary, doubts, d, distance, votes, groups, resamples):
     """95 % intervals of the numbers that are compared, by images."""
+    if not resamples:
+        return {}
     right = _first_maximum(votes, summary.probabilities)
     kinds = ("pearson", "spearman")
     names = ["accuracy_9", "js_distance", *(f"{kind}_{name}" for kind in kinds for name in doubts)]

@@ -8,7 +8,7 @@ from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_tile
 
 __all__ = ["opening", "verdicts"]
 
-TILES = 4
+TILES = 6
 SMALL = 0.1  # a correlation below it is called none
 
 

@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from ferplus_results import SPLIT_NAMES
 from hetero_unc.reports import html
 from hetero_unc.reports.formats import format_spread
 
@@ -43,7 +44,7 @@ class Number:
 def _kept(part, published, method="uncnet"):
     return Number(
         "notebook",
-        f"accuracy of the 75 % with least {part} doubt, UncNet, %",
+        f"accuracy of 75 % by {part} doubt, UncNet, %",
         published,
         method,
         f"accuracy_kept_{part}",
@@ -138,19 +139,19 @@ def published_section(rows, split, tests=()):
         if any(row["recipe"] == recipe and row["split"] == split for row in rows)
     }
     table = html.Table(
-        f"{split}; ours are means over seeds ± standard deviation, 9 classes. The paper prints no "
-        "intervals. Its accuracies are from the authors' notebook.",
-        ("number", "where", "published", *columns.values()),
+        f"{SPLIT_NAMES[split]}; ours are means over seeds ± standard deviation, 9 classes. The "
+        "paper prints no intervals. Its accuracies are from the authors' notebook.",
+        ("number", "published", *columns.values(), "where it stands"),
         tuple(
             (
                 number.words,
-                number.place,
                 number.published,
                 *(number_of(rows, number, recipe, split) for recipe in columns),
+                number.place,
             )
             for number in NUMBERS
         ),
-        text_columns=(0, 1),
+        text_columns=(0, 2 + len(columns)),
     )
     blocks = [html.Text(ABOUT_RECIPES), html.Text(ABOUT_BRIER), table]
     if tests:

@@ -14,12 +14,19 @@ from ferplus_neighbours import TITLE as NEIGHBOURS_TITLE
 from ferplus_neighbours import neighbours_section
 from ferplus_opening import opening
 from ferplus_published import published_section
-from ferplus_results import METHODS, SPLIT_NAMES, method_name, results_section, shown_rows
+from ferplus_results import (
+    METHODS,
+    SPLIT_NAMES,
+    main_rows,
+    method_name,
+    results_section,
+    shown_rows,
+)
 from ferplus_sections import (
     heads_section,
-    layers_section,
     leak_section,
     proxies_section,
+    sweeps_section,
     truth_section,
     twins_section,
 )
@@ -38,7 +45,17 @@ from hetero_unc.reports.shift_probes import shift_section
 from hetero_unc.reports.voted_run import VotedRun
 
 SPLIT = "publictest"  # the paper's test part
-IDENTITY = ("method", "recipe", "seed", "endpoint", "epochs", "precision")
+IDENTITY = (
+    "method",
+    "recipe",
+    "seed",
+    "dataset",
+    "endpoint",
+    "preprocessing",
+    "trunk",
+    "epochs",
+    "precision",
+)
 
 
 def write_ferplus_report(folder, data):
@@ -59,12 +76,13 @@ def write_ferplus_report(folder, data):
         If there is no row of PublicTest, or a prediction is damaged or of other rows.
     """
     folder = pathlib.Path(folder)
-    rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    everything = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    rows = main_rows(everything)
     shown = shown_rows(rows, SPLIT)
     if not shown:
         raise ValueError(
             f"`folder` must hold results on {SPLIT_NAMES[SPLIT]}. "
-            f"Received: {folder}, whose results.json has {len(rows)} rows and none of it"
+            f"Received: {folder}, whose results.json has {len(everything)} rows and none of it"
         )
     runs = [_voted_run(folder, row, data) for row in shown]
     kept = prepared(data)[0]
@@ -96,7 +114,7 @@ def write_ferplus_report(folder, data):
             _from_file(folder / "leak_test.json", "leak", "Does the split leak?", leak_section),
             proxies_section(runs),
             twins_section(rows),
-            layers_section(rows, SPLIT),
+            sweeps_section(everything, SPLIT),
             edge_section(runs[0]),
             _from_file(
                 folder / "neighbours.json",
@@ -118,7 +136,7 @@ def write_ferplus_report(folder, data):
 def _find_run(folder, row):
     """The run folder of a row, by what the configurations say."""
     for path in sorted(folder.glob("*/config.json")):
-        config = {"precision": "float32", **read_config(path.parent)}
+        config = {"precision": "float32", "dataset": "ferplus", **read_config(path.parent)}
         if all(config.get(key) == row.get(key) for key in IDENTITY):
             return path.parent
     found = ", ".join(f"{key}={row.get(key)!r}" for key in IDENTITY)

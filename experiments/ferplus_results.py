@@ -1,18 +1,27 @@
 """The results of all FER+ runs as tables, and which of them a page shows."""
 
+from hetero_unc.data import CLASSES_8
 from hetero_unc.reports import html
 from hetero_unc.reports.formats import format_spread
 
-__all__ = ["METHODS", "SPLIT_NAMES", "method_name", "results_section", "shown_rows"]
+__all__ = [
+    "METHODS",
+    "SPLIT_NAMES",
+    "cell",
+    "main_rows",
+    "method_name",
+    "results_section",
+    "shown_rows",
+]
 
 METHODS = {  # name in results.json -> name on the page, colour, line, marker
-    "compact_votes": ("ours, on votes", "teal", "-.", "D"),
-    "compact_hard_labels": ("ours, on single labels", "rose", ":", "v"),
-    "compact_balanced": ("ours, classes balanced", "ink", ":", "P"),
+    "compact_votes": ("Ours, on votes", "teal", "-.", "D"),
+    "compact_hard_labels": ("Ours, on single labels", "rose", ":", "v"),
+    "compact_balanced": ("Ours, classes balanced", "ink", ":", "P"),
     "uncnet": ("UncNet", "blue", "-", "o"),
     "baseline": ("Baseline", "amber", "--", "s"),
-    "aleatoric": ("aleatoric head", "rose", ":", "v"),
-    "both": ("both", "ink", ":", "P"),
+    "aleatoric": ("Aleatoric head", "rose", ":", "v"),
+    "both": ("Aleatoric head with passes", "ink", ":", "P"),
     "uncnet_input_dropout": ("UncNet, input dropout", "teal", ":", "X"),
     "gaussian_marginal": ("Gaussian head, marginal likelihood", "quiet", "--", "<"),
     "gaussian_votes": ("Gaussian head, vote likelihood", "quiet", "-", ">"),
@@ -21,8 +30,10 @@ RECIPES = {
     "published": "published",
     "corrected": "corrected",
     "end_to_end": "from pixels",
-    "layer_sweep": "layer sweep",
 }
+# What each recipe reads from the images, and where; rows of other settings are sweeps.
+USUAL_ENDPOINT = "Mixed_7a"
+USUAL_INPUT = {"corrected": "standardised", "published": "published_nearest"}
 SPLIT_NAMES = {
     "publictest": "PublicTest",
     "privatetest": "PrivateTest",
@@ -42,11 +53,34 @@ COLUMNS = {  # heading -> key, decimals, factor
     "cross-entropy": ("cross_entropy", 3, 1),
     "seconds": ("seconds", 0, 1),
 }
+OTHER_ACCURACIES = {
+    "9 classes, first maximum, %": ("accuracy_9", 1, 100),
+    "fractional, %": ("accuracy_9_fractional", 1, 100),
+    "any of the most, %": ("accuracy_9_any_maximum", 1, 100),
+    "strict majority, %": ("accuracy_9_strict_majority", 1, 100),
+    "balanced, 9, %": ("balanced_accuracy_9", 1, 100),
+    "8 classes, %": ("accuracy_8", 1, 100),
+    "balanced, 8, %": ("balanced_accuracy_8", 1, 100),
+}
+RECALLS = {f"{name}, %": (("recall_8", name), 1, 100) for name in CLASSES_8}
 
 
 def method_name(row):
     """A row's method and recipe in words."""
     return f"{METHODS[row['method']][0]} ({RECIPES.get(row['recipe'], row['recipe'])})"
+
+
+def main_rows(rows):
+    """Rows of the usual endpoint and preprocessing; with trained trunk weights where there are."""
+    usual = [
+        row
+        for row in rows
+        if row.get("endpoint") in (None, USUAL_ENDPOINT)
+        and row.get("preprocessing") in (None, USUAL_INPUT.get(row["recipe"]))
+    ]
+    trained = [row["trunk"] for row in usual if row.get("trunk") not in (None, "random")]
+    trunk = trained[0] if trained else "random"
+    return [row for row in usual if row.get("trunk") in (None, trunk)]
 
 
 def shown_rows(rows, split):
@@ -100,37 +134,52 @@ def results_section(rows):
         )
     ]
     for split, words in SPLIT_NAMES.items():
-        here = [row for row in rows if row["split"] == split and row["recipe"] != "layer_sweep"]
+        here = [row for row in rows if row["split"] == split]
         if here:
-            table = _table(here, words)
-            blocks.append(table if split != "validation" else html.Details(words, (table,)))
+            table = _table(here, words, COLUMNS)
+            if split == "validation":
+                blocks.append(html.Details(words, (table,)))
+                continue
+            others = _table(here, words, OTHER_ACCURACIES, _agreement(here))
+            recalls = _table(here, words, RECALLS, "Recall of each class under the same protocol.")
+            blocks.append(table)
+            blocks.append(html.Details(f"Accuracy otherwise counted, {words}", (others, recalls)))
     return html.Section("results", "All networks", tuple(blocks))
 
 
-def _table(rows, words):
+def _agreement(rows):
+    return (
+        "Fractional: a tie of m classes earns 1/m; strict: only images where one class has more "
+        "than half of the votes. One annotator against the majority of the others: "
+        f"{100 * rows[0]['annotator_agreement']:.1f} %."
+    )
+
+
+def _table(rows, words, columns, remark=""):
     groups = {}
     for row in sorted(rows, key=_order):
         groups.setdefault((method_name(row), row["passes"]), []).append(row)
     first = rows[0]
     return html.Table(
         f"{words}: {first['n']:,} images on nine classes, {first.get('n_8') or 0:,} on eight. "
-        "Means over seeds ± standard deviation.",
-        ("network", "passes", "seeds", *COLUMNS),
+        f"Means over seeds ± standard deviation. {remark}",
+        ("network", "passes", "seeds", *columns),
         tuple(
             (
                 name,
                 str(passes or "none"),
                 str(len({row["seed"] for row in same})),
-                *(cell(same, column) for column in COLUMNS),
+                *(cell(same, *how) for how in columns.values()),
             )
             for (name, passes), same in groups.items()
         ),
     )
 
 
-def cell(rows, column):
-    """Mean ± standard deviation of a column over rows, as text."""
-    key, decimals, factor = COLUMNS[column]
-    return format_spread(
-        [None if row.get(key) is None else factor * row[key] for row in rows], decimals
-    )
+def cell(rows, key, decimals, factor):
+    """Mean ± standard deviation over rows of an entry, or of one class of `recall_8`, as text."""
+    values = [
+        row.get("recall_8", {}).get(key[1]) if isinstance(key, tuple) else row.get(key)
+        for row in rows
+    ]
+    return format_spread([None if one is None else factor * one for one in values], decimals)

@@ -4,23 +4,34 @@ import numpy as np
 from scipy import stats
 
 from ferplus_measures import vote_log_loss
-from ferplus_results import METHODS, SPLIT_NAMES
+from ferplus_results import METHODS, SPLIT_NAMES, USUAL_ENDPOINT, USUAL_INPUT, cell, method_name
 from hetero_unc import metrics
 from hetero_unc.data.image_proxies import image_proxies
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent, format_spread
+from hetero_unc.reports.formats import format_percent
 
 __all__ = [
     "heads_section",
-    "layers_section",
     "leak_section",
     "proxies_section",
+    "sweeps_section",
     "truth_section",
     "twins_section",
 ]
 
 RESAMPLES = 1000
-ENDPOINTS = ("Mixed_5a", "Mixed_6a", "Mixed_6b", "Mixed_7a", "Mixed_8a", "Mixed_8b")
+SWEEPS = {  # a setting -> what to know of it
+    "endpoint": "The paper names Mixed_7a the best and prints no numbers.",
+    "preprocessing": "The paper's code feeds 0 to 255 to weights trained on -1 to 1.",
+}
+SWEPT = {
+    "accuracy, 9 classes, %": ("accuracy_9", 2, 100),
+    "JS distance": ("js_distance", 4, 1),
+    "cross-entropy": ("cross_entropy", 4, 1),
+    "r aleatoric": ("pearson_aleatoric", 3, 1),
+    "r epistemic": ("pearson_epistemic", 3, 1),
+}
+HEADS = {"softmax": "Softmax head", "gaussian_votes": "Gaussian head on votes"}
 
 
 def truth_section(runs, data):
@@ -118,7 +129,7 @@ def twins_section(rows):
                 f"{same[0]['n']:,}",
                 f"{same[0]['n_without_twins']:,}",
                 *(
-                    _mean(same, f"{key}{end}", factor, decimals)
+                    cell(same, f"{key}{end}", decimals, factor)
                     for key, (_, factor, decimals) in numbers.items()
                     for end in ("", "_without_twins")
                 ),
@@ -146,7 +157,7 @@ def heads_section(heads):
     title = "Which loss learns the votes?"
     losses = {}
     for row, predictive, kept in heads:
-        losses[METHODS[row["method"]][0]] = (row, vote_log_loss(predictive, kept.votes), kept.votes)
+        losses[method_name(row)] = (row, vote_log_loss(predictive, kept.votes), kept.votes)
     if len(losses) < 2:
         return html.left_out("heads", title, "fewer than two Gaussian heads are in this folder")
     best = min(losses, key=lambda name: losses[name][1].mean())
@@ -271,91 +282,92 @@ def leak_section(evidence):
     Parameters
     ----------
     evidence : dict
-        The fields of `hetero_unc.metrics.LeakTest`, as lists.
+        What experiments/leak_test.py writes.
     """
-    test = metrics.LeakTest(**{name: np.asarray(value) for name, value in evidence.items()})
-    drawings, said = [], []
+    blocks = [
+        html.Text(
+            f"A small network, trained again and again on noisier labels and on fewer images "
+            f"({evidence['source']}). Noise should move aleatoric doubt alone, lack of data "
+            "epistemic doubt alone. The wrong part's share of the movement is the leak: 0 % is "
+            "none, at 50 % the split says nothing of the cause."
+        )
+    ]
+    for head in HEADS:
+        if head in evidence:
+            blocks += _leaks_of(head, evidence)
+    return html.Section("leak", "Does the split leak?", tuple(blocks))
+
+
+def _leaks_of(head, evidence):
+    found = evidence[head]
+    drawings = []
     for cause, levels, label in (
-        ("noise", test.noise_rates, "share of the training labels replaced"),
-        ("size", test.sizes, "training images"),
+        ("noise", evidence["noise_rates"], "share of the training labels replaced"),
+        ("size", evidence["sizes"], "training images"),
     ):
         series = []
         for part, colour, line in (("aleatoric", "amber", "-"), ("epistemic", "teal", "--")):
-            values = getattr(test, f"{part}_by_{cause}")
+            values = np.asarray(found[f"{part}_by_{cause}"])
+            low, high = values.min(axis=1), values.max(axis=1)
             series.append(
-                figures.Series(
-                    part,
-                    levels,
-                    values.mean(axis=1),
-                    colour,
-                    line,
-                    low=values.min(axis=1),
-                    high=values.max(axis=1),
-                )
+                figures.Series(part, levels, values.mean(axis=1), colour, line, low=low, high=high)
             )
-            change = test.change(part, cause)
-            said.append(f"{part} doubt by {change.estimate:+.3f} nats under {cause}")
+        if cause == "noise":
+            truth = evidence["true_aleatoric"]
+            series.append(figures.Series("true aleatoric", levels, truth, "quiet", ":"))
+        title = f"{HEADS[head]}: by {label}"
         drawings.append(
             html.Figure(
                 figures.draw_series(
-                    f"leak-{cause}", series, x_label=label, y_label="mean doubt, nats"
+                    f"leak-{head.replace('_', '-')}-{cause}",
+                    series,
+                    x_label=label,
+                    y_label="mean doubt, nats",
                 ),
-                f"Mean aleatoric and epistemic doubt by {label}; bands from the least to the most "
-                "of the seeds.",
-                f"By {label}",
+                f"{title}: mean aleatoric and epistemic doubt; bands over the seeds.",
+                title,
             )
         )
-    text = (
-        "The same network, trained on noisier labels and on fewer images. Noise should move "
-        "aleatoric doubt alone, lack of data epistemic doubt alone. From the first level to the "
-        f"last: {'; '.join(said)}. The wrong part makes {_share(test.leak('noise'))} of the "
-        f"movement under noise and {_share(test.leak('size'))} of that under size; at 50 % the "
-        "split says nothing of the cause."
+    said = (
+        f"{HEADS[head]}: the leak is {_share(found['leak']['noise'])} under noise and "
+        f"{_share(found['leak']['size'])} under lack of data; before anything is spoilt, the two "
+        f"parts correlate by {np.mean(found['rank_correlation']):.2f} over the images (ranks)."
     )
-    return html.Section(
-        "leak", "Does the split leak?", (html.Text(text), html.Figures(tuple(drawings)))
-    )
+    return html.Text(said), html.Figures(tuple(drawings))
 
 
 def _share(value):
     return format_percent(value, 0) if np.isfinite(value) else "none"
 
 
-def layers_section(rows, split):
-    """Which endpoint of the trunk tells most about the votes."""
-    title = "Which layer to read"
-    swept = [row for row in rows if row["split"] == split and row["endpoint"] in ENDPOINTS]
+def sweeps_section(rows, split):
+    """Which endpoint of the trunk, and which preprocessing, tells most about the votes."""
+    title = "Which layer, and which input"
+    tables = tuple(_sweep(rows, split, setting, words) for setting, words in SWEEPS.items())
+    tables = tuple(table for group in tables for table in group)
+    if not tables:
+        reason = "no network here was trained at several endpoints or on several inputs"
+        return html.left_out("sweeps", title, reason)
+    return html.Section("sweeps", title, tables)
+
+
+def _sweep(rows, split, setting, words):
+    """A table for each method, recipe and passes of which several values of `setting` are there."""
+    other = next(name for name in SWEEPS if name != setting)
     found = {}
-    for row in swept:
-        key = (METHODS[row["method"]][0], row["recipe"], row["passes"])
-        found.setdefault(key, {}).setdefault(row["endpoint"], []).append(row)
-    found = {key: by_endpoint for key, by_endpoint in found.items() if len(by_endpoint) > 1}
-    if not found:
-        return html.left_out("layers", title, "no network here was trained at several endpoints")
-    tables = tuple(
-        html.Table(
-            f"{method}, recipe {recipe}, {f'{passes} passes' if passes else 'dropout off'}; "
-            f"{SPLIT_NAMES[split]}, means over seeds. The paper names Mixed_7a the best and "
-            "prints no numbers.",
-            ("endpoint", "accuracy, 9 classes, %", "JS distance", "cross-entropy", "r aleatoric"),
-            tuple(
-                (
-                    endpoint,
-                    _mean(by_endpoint[endpoint], "accuracy_9", 100, 2),
-                    _mean(by_endpoint[endpoint], "js_distance", 1, 4),
-                    _mean(by_endpoint[endpoint], "cross_entropy", 1, 4),
-                    _mean(by_endpoint[endpoint], "pearson_aleatoric", 1, 3),
-                )
-                for endpoint in ENDPOINTS
-                if endpoint in by_endpoint
-            ),
-        )
-        for (method, recipe, passes), by_endpoint in found.items()
-    )
-    return html.Section("layers", title, tables)
-
-
-def _mean(rows, key, factor, decimals):
-    return format_spread(
-        [None if row.get(key) is None else factor * row[key] for row in rows], decimals
-    )
+    for row in rows:
+        usual = row[other] in (None, USUAL_ENDPOINT, USUAL_INPUT.get(row["recipe"]))
+        if row["split"] == split and row[setting] is not None and usual:
+            key = (METHODS[row["method"]][0], row["recipe"], row["passes"])
+            found.setdefault(key, {}).setdefault(row[setting], []).append(row)
+    for (method, recipe, passes), by_value in found.items():
+        if len(by_value) > 1:
+            yield html.Table(
+                f"{method}, recipe {recipe}, {f'{passes} passes' if passes else 'dropout off'}; "
+                f"{SPLIT_NAMES[split]}, means over seeds. {words}",
+                (setting, *SWEPT),
+                tuple(
+                    (value, *(cell(same, *how) for how in SWEPT.values()))
+                    for value, same in sorted(by_value.items())
+                ),
+            )

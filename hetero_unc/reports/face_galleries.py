@@ -4,6 +4,7 @@ import numpy as np
 
 from hetero_unc.metrics import jensen_shannon_distance, label_entropy
 from hetero_unc.reports import html
+from hetero_unc.reports.formats import format_percent
 from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_gallery
 from hetero_unc.reports.voted_run import PARTS
 
@@ -103,7 +104,7 @@ def _what_the_extremes_share(run):
             counts = np.bincount(run.majority[items], minlength=len(run.class_names))
             top = int(counts.argmax())
             ends.append(
-                f"of the tenth with the {word}, {100 * counts[top] / len(items):.0f} % are "
+                f"of the tenth with the {word}, {format_percent(counts[top] / len(items), 0)} are "
                 f"{run.class_names[top]}, with a mean disagreement of "
                 f"{run.disagreement[items].mean():.2f}"
             )

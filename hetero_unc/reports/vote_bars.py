@@ -10,7 +10,7 @@ __all__ = ["BARS_EXPLAINED", "vote_gallery", "vote_tile"]
 
 BARS_EXPLAINED = (
     "Bars are the shares of the votes that each class got, the upright lines what the network "
-    "forecast for it; both axes end at 100 %."
+    "forecast for it; the full width is 100 %."
 )
 
 

@@ -1,4 +1,4 @@
-"""A small data set and a folder of runs on it, with made-up predictions and the real layout."""
+"""Small data sets and folders of runs on them, with made-up predictions and the real layout."""
 
 import json
 import shutil
@@ -6,12 +6,19 @@ import shutil
 import numpy as np
 import pytest
 
-from hetero_unc.data import ImageDataset
+from ferplus_evaluation import evaluate_run
+from ferplus_neighbours import feature_neighbours
+from ferplus_report import write_ferplus_report
+from ferplus_shift import evaluate_shift
+from hetero_unc.data import FerPlus, ImageDataset
 from hetero_unc.predictive import Predictive
 from mnist_report import write_mnist_report
 
 ITEMS, CLASSES, PASSES = 120, 10, 4
 LOSSES = ("expected_cross_entropy", "marginal_likelihood")
+FACES = {"Training": 120, "PublicTest": 140, "PrivateTest": 130}
+VOTE_CLASSES = 9
+PARTS = ("aleatoric", "epistemic")
 
 
 @pytest.fixture(scope="session")
@@ -137,3 +144,119 @@ def collapse():
 
 def write_as_json(path, value):
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def small_ferplus():
+    """FER+ in small: crowds of known shares, one row without a name, two identical images."""
+    rng = np.random.default_rng(1)
+    usage = np.repeat(list(FACES), list(FACES.values()))
+    crowds = rng.dirichlet(np.array([2.0, 2, 1, 1, 0.7, 0.2, 0.3, 0.2, 0.3]) / 3, len(usage))
+    votes = np.zeros((len(usage), VOTE_CLASSES + 1), np.int64)
+    votes[:, :VOTE_CLASSES] = rng.multinomial(10, crowds)
+    names = np.array([f"fer{row:07d}.png" for row in range(len(usage))])
+    votes[130], names[130] = np.eye(10, dtype=np.int64)[9] * 10, ""
+    images = rng.integers(0, 256, (len(usage), 48, 48, 1), np.uint8)
+    images[5] = images[150]
+    return FerPlus(
+        images=images,
+        votes=votes,
+        emotion=rng.integers(0, 7, len(usage)),
+        usage=usage,
+        names=names,
+        source="a test & nothing else",
+    )
+
+
+@pytest.fixture(scope="session")
+def ferplus_runs(tmp_path_factory, small_ferplus):
+    """Runs of both recipes and ours, with the evidence files. Not to be written to."""
+    folder = tmp_path_factory.mktemp("ferplus") / "runs"
+    rows = []
+    for recipe, method, seeds in (
+        ("published", "baseline", 1),
+        ("published", "uncnet", 1),
+        ("corrected", "baseline", 2),
+        ("corrected", "uncnet", 2),
+        ("end_to_end", "compact_votes", 1),
+    ):
+        for seed in range(seeds):
+            path = folder / f"{recipe}-{method}-{seed}"
+            write_ferplus_run(path, small_ferplus, recipe, method, seed)
+            rows += evaluate_run(path, small_ferplus, resamples=40)
+    path = folder / "corrected-uncnet-0-Mixed_5a"
+    write_ferplus_run(path, small_ferplus, "corrected", "uncnet", 0, "Mixed_5a")
+    rows += evaluate_run(path, small_ferplus, resamples=0)
+    write_as_json(folder / "results.json", rows)
+    tested = small_ferplus.rows_of("PublicTest")[:20]
+    images, votes = small_ferplus.images[tested], small_ferplus.votes[tested, :VOTE_CLASSES]
+    shift = evaluate_shift(
+        lambda images: forecast(np.random.default_rng(0), votes[: len(images)] + 0.1, 3),
+        images,
+        votes,
+        name="a network",
+        rows=tested,
+        other={"noise": images[:5]},
+    )
+    write_as_json(folder / "shift.json", shift)
+    features = np.random.default_rng(2).random((30, 8))
+    write_as_json(folder / "neighbours.json", feature_neighbours(features, np.arange(30)))
+    write_as_json(folder / "leak_test.json", leak())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ferplus_report(ferplus_runs, small_ferplus):
+    """The page of `ferplus_runs`, written once."""
+    return write_ferplus_report(ferplus_runs, small_ferplus)
+
+
+@pytest.fixture
+def ferplus_folder(tmp_path, ferplus_runs):
+    """A copy of `ferplus_runs`, without the page, for one test to change."""
+    ignored = shutil.ignore_patterns("report.html")
+    return shutil.copytree(ferplus_runs, tmp_path / "runs", ignore=ignored)
+
+
+def write_ferplus_run(path, data, recipe, method, seed, endpoint="Mixed_7a"):
+    path.mkdir(parents=True)
+    config = {
+        "method": method,
+        "recipe": recipe,
+        "seed": seed,
+        "dataset": "ferplus",
+        "endpoint": None if recipe == "end_to_end" else endpoint,
+        "epochs": 2,
+        "precision": "float32",
+    }
+    write_as_json(path / "config.json", {"config": config, "versions": {"python": "3"}})
+    (path / "history.csv").write_text("epoch,loss,seconds\n1,0.9,1.5\n2,0.5,2.5\n", "utf-8")
+    rng = np.random.default_rng([seed, len(method)])
+    for split, usage in (
+        ("validation", "Training"),
+        ("publictest", "PublicTest"),
+        ("privatetest", "PrivateTest"),
+    ):
+        rows = rng.permutation(data.rows_of(usage))
+        weights = data.votes[rows, :VOTE_CLASSES] + 1.5
+        for suffix, passes in (("", 4), ("-deterministic", 1)):
+            if passes == 1 or method != "baseline":
+                found = forecast(rng, weights, passes, ids=rows)
+                found.save(path / f"predictive-{split}{suffix}.npz")
+
+
+def leak():
+    """What experiments/leak_test.py leaves, of two levels and two seeds."""
+    values = [[0.5, 0.6], [0.7, 0.8]]
+    head = {f"{part}_by_{cause}": values for part in PARTS for cause in ("noise", "size")}
+    head |= {"leak": {"noise": 0.25, "size": 0.75}, "rank_correlation": [0.5, 0.7]}
+    levels = {"noise_rates": [0.0, 0.4], "sizes": [100, 50], "true_aleatoric": [0.5, 0.9]}
+    return {"source": "drawn faces", **levels, "softmax": head}
+
+
+def forecast(rng, weights, passes, *, ids=None):
+    """Predictions that know something of the votes, and differ from pass to pass."""
+    loc = np.log(weights) + rng.normal(0, 0.6, (1, *weights.shape))
+    loc = loc + rng.normal(0, 0.3, (passes, *weights.shape))
+    probabilities = np.exp(loc) / np.exp(loc).sum(axis=-1, keepdims=True)
+    return Predictive(probabilities, ids=ids)
