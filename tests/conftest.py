@@ -23,7 +23,7 @@ def real_data_dir():
 @pytest.fixture(scope="session")
 def real_ferplus():
     """FER+ as published, from the folder that `HETERO_UNC_DATA` names; skipped without it."""
-    from hetero_unc.data.ferplus import load_ferplus
+    from hetero_unc.data import load_ferplus
 
     folder = os.environ.get("HETERO_UNC_DATA")
     if not folder:

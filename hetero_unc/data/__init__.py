@@ -7,9 +7,9 @@ from hetero_unc.data.ferplus import (
     SPLIT_CONVENTIONS,
     FerPlus,
     fer_label_to_ferplus,
-    load_ferplus,
 )
 from hetero_unc.data.ferplus_protocols import PROTOCOLS, ProtocolRows
+from hetero_unc.data.ferplus_reading import load_ferplus
 from hetero_unc.data.identical_images import has_twin_in, identical_groups
 from hetero_unc.data.idx import read_idx
 from hetero_unc.data.image_dataset import ImageDataset

@@ -7,8 +7,8 @@ seconds.
 import numpy as np
 import tensorflow_datasets as tfds
 
-from hetero_unc.data.ferplus import PUBLISHED_DIGEST, load_ferplus
 from hetero_unc.data.ferplus_csv import IMAGE_SIDE, VOTES_COLUMNS
+from hetero_unc.data.ferplus_reading import PUBLISHED_DIGEST, load_ferplus
 
 __all__ = ["FER_LABELS", "FerPlusBuilder"]
 

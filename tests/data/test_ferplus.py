@@ -6,16 +6,15 @@ import logging
 import numpy as np
 import pytest
 
-from hetero_unc.data import ferplus as module
+from hetero_unc.data import ferplus_reading as module
 from hetero_unc.data.ferplus import (
     CLASSES_8,
     CLASSES_9,
-    PUBLISHED_DIGEST,
     SPLIT_CONVENTIONS,
     FerPlus,
     fer_label_to_ferplus,
-    load_ferplus,
 )
+from hetero_unc.data.ferplus_reading import PUBLISHED_DIGEST, load_ferplus
 
 HEADER = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
