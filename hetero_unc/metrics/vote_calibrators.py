@@ -138,19 +138,25 @@ class DirichletCalibrator:
         logarithms, votes = _check_problem(y_prob, votes)
         classes = votes.shape[1]
         off_diagonal = ~np.eye(classes, dtype=bool) * self.penalty / (classes * (classes - 1))
+        mean, scaling = _scaling(logarithms, off_diagonal.max())
+
+        def unpack(parameters):
+            change, offset = parameters[:-classes].reshape(classes, classes), parameters[-classes:]
+            weight = np.eye(classes) + change @ scaling.T
+            return weight, offset - weight @ mean
 
         def cost_and_gradient(parameters):
-            weight, intercept = _split_matrix(parameters, classes)
+            weight, intercept = unpack(parameters)
             cost, slope = _cost_and_slope(logarithms @ weight.T + intercept, votes)
             cost += (off_diagonal * weight**2).sum()
             cost += self.penalty * np.square(intercept).mean()
-            weight_slope = slope.T @ logarithms + 2 * off_diagonal * weight
-            intercept_slope = slope.sum(axis=0) + 2 * self.penalty * intercept / classes
-            return cost, np.concatenate([weight_slope.ravel(), intercept_slope])
+            by_weight = slope.T @ logarithms + 2 * off_diagonal * weight
+            by_intercept = slope.sum(axis=0) + 2 * self.penalty * intercept / classes
+            by_change = (by_weight - np.outer(by_intercept, mean)) @ scaling
+            return cost, np.concatenate([by_change.ravel(), by_intercept])
 
-        start = np.concatenate([np.eye(classes).ravel(), np.zeros(classes)])
-        found = _minimise(cost_and_gradient, start)
-        self.weight, self.intercept = _split_matrix(found, classes)
+        start = np.concatenate([np.zeros(classes**2), mean])
+        self.weight, self.intercept = unpack(_minimise(cost_and_gradient, start))
         return self
 
     def transform(self, y_prob):
@@ -159,8 +165,17 @@ class DirichletCalibrator:
         return _softmax(_logarithms(y_prob) @ self.weight.T + self.intercept)
 
 
-def _split_matrix(parameters, classes):
-    return parameters[:-classes].reshape(classes, classes), parameters[-classes:]
+def _scaling(logarithms, penalty):
+    """Mean of the inputs, and a matrix that makes the cost about as curved in all directions.
+
+    Logarithms of probabilities are nearly dependent; without it L-BFGS takes thousands of steps.
+    """
+    mean = logarithms.mean(axis=0)
+    centred = logarithms - mean
+    variance, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+    # A softmax has a curvature of p (1 - p), about a tenth.
+    curvature = 0.1 * variance + 2 * penalty
+    return mean, directions / np.sqrt(np.maximum(curvature, 1e-10 * max(curvature.max(), 1e-10)))
 
 
 def _minimise(cost_and_gradient, start, bounds=None):
@@ -172,7 +187,7 @@ def _minimise(cost_and_gradient, start, bounds=None):
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": MOST_ITERATIONS, "ftol": 1e-12, "gtol": 1e-8},
+        options={"maxiter": MOST_ITERATIONS, "ftol": 1e-10, "gtol": 1e-8},
     )
     return found.x
 
