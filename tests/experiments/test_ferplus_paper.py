@@ -1,0 +1,172 @@
+"""The paper's small networks: their settings, how an epoch is chosen, and what a run leaves."""
+
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ferplus_paper
+from hetero_unc.data import load_synthetic_faces
+from hetero_unc.predictive import Predictive
+
+ROOT = Path(__file__).parents[2]
+BASE = {"dataset": "drawn", "digest": "0", "features": "1"}
+PAPER = ("baseline", "uncnet", "aleatoric", "both")
+
+
+def test_the_published_recipe_takes_the_published_number_of_updates():
+    runs = {run.method: run for run in ferplus_paper.runs_of("published", BASE)}
+    assert tuple(runs) == PAPER
+    # 28,559 images in whole batches of 90, as in the released code.
+    batches = 28_559 // runs["baseline"].batch_size
+    assert runs["baseline"].epochs * batches == 128_068
+    assert runs["uncnet"].epochs * batches == 259_940
+    assert (runs["baseline"].learning_rate, runs["uncnet"].learning_rate) == (1e-4, 1e-5)
+    assert {run.preprocessing for run in runs.values()} == {"published_nearest"}
+    assert {(run.clip, run.passes, run.chosen_by) for run in runs.values()} == {(5, 100, "last")}
+
+
+def test_the_corrected_recipe_trains_all_methods_alike_on_five_seeds():
+    runs = ferplus_paper.runs_of("corrected", BASE)
+    assert {run.seed for run in runs[:5]} == {0}, "the first seed of all comes first"
+    assert len(runs) == 25
+    same = {(run.learning_rate, run.epochs, run.patience, run.preprocessing) for run in runs}
+    assert same == {(1e-4, 400, 25, "standardised")}
+    trained = {run.method for run in runs}
+    assert trained | set(ferplus_paper.WITHOUT_PASSES) == set(ferplus_paper.METHODS)
+    assert trained.isdisjoint(ferplus_paper.WITHOUT_PASSES)
+
+
+def test_every_run_has_a_folder_of_its_own_and_presets_share_runs():
+    presets = ("published", "corrected", "endpoints", "inputs")
+    runs = {run for preset in presets for run in ferplus_paper.runs_of(preset, BASE)}
+    assert len({run.name for run in runs}) == len(runs)
+    assert len(runs) == 4 + 25 + 5 + 4, "one endpoint is that of the corrected runs"
+
+
+def test_dropout_stands_where_code_and_text_of_the_paper_have_it():
+    def layers(method):
+        run = ferplus_paper.PaperRun(method, "corrected", 0, **BASE)
+        return [type(layer).__name__ for layer in ferplus_paper.compiled_model(run, 6).layers]
+
+    assert layers("uncnet")[1] == "Dense"
+    assert layers("uncnet_input_dropout")[1:] == ["Dropout", *layers("uncnet")[1:]]
+
+
+def test_votes_are_trained_on_as_counts_or_as_shares():
+    data = load_synthetic_faces(100)
+    rows = np.array([3, 5])
+
+    def labels(method):
+        run = ferplus_paper.PaperRun(method, "corrected", 0, **BASE)
+        return ferplus_paper.labels_of(run, data, rows)
+
+    np.testing.assert_array_equal(labels("gaussian_votes"), data.votes[rows, :9])
+    np.testing.assert_allclose(labels("uncnet"), data.votes[rows, :9] / 10, rtol=1e-6)
+
+
+def small_problem():
+    """Random features without any rule, so that the validation loss rises before long."""
+    rng = np.random.default_rng(0)
+    data = types.SimpleNamespace(votes=rng.multinomial(10, np.full(10, 0.1), size=60))
+    images = rng.normal(size=(60, 1, 1, 8)).astype("float32")
+    parts = {"training": np.arange(40), "validation": np.arange(40, 60)}
+    settings = {"epochs": 12, "every": 2, "patience": 4, "learning_rate": 0.02, "batch_size": 20}
+    return ferplus_paper.PaperRun("uncnet", "corrected", 0, **BASE, **settings), data, images, parts
+
+
+def test_the_epoch_of_the_smallest_validation_loss_is_chosen_also_after_a_stop(
+    tmp_path, monkeypatch
+):
+    run, data, images, parts = small_problem()
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    model, chosen = ferplus_paper.train(run, data, images, parts, whole)
+    rows = np.genfromtxt(whole / "history.csv", delimiter=",", names=True)
+    assert chosen == rows["epoch"][np.nanargmin(rows["val_loss"])]
+    assert len(rows) == min(run.epochs, chosen + run.patience)
+    labels = ferplus_paper.labels_of(run, data, parts["validation"])
+    found = model.evaluate(images[parts["validation"]], labels, verbose=0)
+    assert found == pytest.approx(np.nanmin(rows["val_loss"]), rel=1e-4)
+
+    def killed(model, path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ferplus_paper, "save_weights", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ferplus_paper.train(run, data, images, parts, stopped)
+    monkeypatch.undo()
+    again, same = ferplus_paper.train(run, data, images, parts, stopped)
+    assert same == chosen
+    for one, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [path.name for path in stopped.glob("best-*")] == [f"best-{chosen:05d}.npz"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("paper")
+    smoke(out)
+    return out
+
+
+def smoke(out):
+    command = [sys.executable, "experiments/ferplus_paper.py", "--preset", "smoke", "--out", out]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.slow
+def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
+    data = load_synthetic_faces(300)
+    folders = {path.name for path in finished.glob("synthetic-*")}
+    corrected = {"baseline", "uncnet", "aleatoric", "both", "gaussian_votes"}
+    assert folders == {f"synthetic-{name}-corrected-seed0" for name in corrected} | {
+        "synthetic-baseline-published-seed0",
+        "synthetic-aleatoric-published-seed0",
+    }
+    usages = {"validation": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
+    for folder in sorted(finished.glob("synthetic-*")):
+        config = json.loads((folder / "config.json").read_text())["config"]
+        assert (config["digest"], config["dataset"]) == (data.digest, "synthetic")
+        for path in folder.glob("predictive-*.npz"):
+            predictive = Predictive.load(path)
+            split = path.stem.split("-")[1]
+            assert set(data.usage[predictive.ids]) == {usages[split]}, path
+            if split != "validation":
+                rows = data.rows_of(usages[split])
+                np.testing.assert_array_equal(predictive.ids, rows)
+            passes = 1 if path.stem.endswith("deterministic") else 5
+            assert predictive.probabilities.shape == (passes, len(predictive), 9)
+            gaussian = config["method"] in ("aleatoric", "both", "gaussian_votes")
+            assert (predictive.scale is not None) == gaussian
+        trained_on_a_part = config["recipe"] == "corrected"
+        assert (folder / "predictive-validation-deterministic.npz").exists() == trained_on_a_part
+        assert (folder / "history.csv").exists()
+
+
+@pytest.mark.slow
+def test_without_passes_it_is_the_same_network_to_the_bit(finished):
+    for method, same in ferplus_paper.WITHOUT_PASSES.items():
+        here, there = (finished / f"synthetic-{name}-corrected-seed0" for name in (method, same))
+        name = "predictive-publictest-deterministic.npz"
+        assert (here / name).read_bytes() == (there / name).read_bytes()
+        assert not (here / "predictive-publictest.npz").exists()
+
+
+@pytest.mark.slow
+def test_a_second_call_computes_nothing(finished):
+    def written():
+        return {
+            path: path.stat().st_mtime_ns for path in finished.rglob("predictive-*[ct]test.npz")
+        }
+
+    before = written()
+    assert "epoch" not in smoke(finished).stderr
+    assert written() == before
