@@ -20,7 +20,15 @@ from hetero_unc.data import CLASSES_8, CLASSES_9, has_twin_in, identical_groups
 from hetero_unc.data.ferplus_protocols import ferplus_majority, paper_nine_columns
 from hetero_unc.predictive import Predictive
 
-__all__ = ["SPLITS", "evaluate_run", "read_config", "read_predictive", "voted_items"]
+__all__ = [
+    "SPLITS",
+    "evaluate_run",
+    "identity",
+    "prepared",
+    "read_config",
+    "read_predictive",
+    "voted_items",
+]
 
 SPLITS = {"validation": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
 
@@ -65,17 +73,9 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
         with open(history, newline="", encoding="utf-8") as file:
             seconds = sum(float(row["seconds"] or 0) for row in csv.DictReader(file))
     parts = _read_json(run_folder / "parts.json")
-    identity = {
-        "method": config["method"],
-        "recipe": config["recipe"],
+    about = {
+        **identity(config),
         "protocol": "paper_nine_columns",
-        "dataset": config.get("dataset", "ferplus"),
-        "seed": config["seed"],
-        "endpoint": config.get("endpoint"),
-        "preprocessing": config.get("preprocessing"),
-        "trunk": config.get("trunk"),
-        "precision": config.get("precision", "float32"),
-        "epochs": config.get("epochs"),
         "chosen_epoch": parts.get("chosen_epoch"),
         "training_images": parts.get("training"),
         "left_out": parts.get("left_out"),
@@ -89,7 +89,7 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
             if predictive is not None:
                 found = evaluate_split(predictive, data, split, resamples=resamples)
                 passes = 0 if deterministic else predictive.passes
-                rows.append({**identity, "split": split, "passes": passes, **found})
+                rows.append({**about, "split": split, "passes": passes, **found})
     if not rows:
         raise FileNotFoundError(
             f"`run_folder` must hold predictive-<split>.npz of {', '.join(SPLITS)}. "
@@ -103,6 +103,24 @@ def read_config(run_folder):
     path = pathlib.Path(run_folder) / "config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     return settings.get("config", settings)
+
+
+def identity(config):
+    """What tells a run from the others of a folder, from its configuration, as a dict."""
+    epochs = config.get("epochs")
+    if epochs is None and "phases" in config:
+        epochs = sum(epochs for _, epochs in config["phases"])
+    return {
+        "method": config["method"],
+        "recipe": config["recipe"],
+        "dataset": config.get("dataset", "ferplus"),
+        "seed": config["seed"],
+        "endpoint": config.get("endpoint"),
+        "preprocessing": config.get("preprocessing"),
+        "trunk": config.get("trunk"),
+        "precision": config.get("precision", "float32"),
+        "epochs": epochs,
+    }
 
 
 def _read_json(path):

@@ -8,7 +8,7 @@ section whose files are not there says so in one sentence.
 import json
 import pathlib
 
-from ferplus_evaluation import prepared, read_config, read_predictive, voted_items
+from ferplus_evaluation import identity, prepared, read_config, read_predictive, voted_items
 from ferplus_measures import calibration_of, predicted_disagreement
 from ferplus_neighbours import TITLE as NEIGHBOURS_TITLE
 from ferplus_neighbours import neighbours_section
@@ -17,6 +17,7 @@ from ferplus_published import published_section
 from ferplus_results import (
     METHODS,
     SPLIT_NAMES,
+    longest,
     main_rows,
     method_name,
     results_section,
@@ -24,13 +25,12 @@ from ferplus_results import (
 )
 from ferplus_sections import (
     heads_section,
-    leak_section,
     proxies_section,
     sweeps_section,
-    truth_section,
     twins_section,
 )
 from ferplus_shift import altered_examples
+from ferplus_truth import leak_section, truth_section
 from hetero_unc import metrics
 from hetero_unc.data import SyntheticFaces
 from hetero_unc.reports import html
@@ -45,17 +45,7 @@ from hetero_unc.reports.shift_probes import shift_section
 from hetero_unc.reports.voted_run import VotedRun
 
 SPLIT = "publictest"  # the paper's test part
-IDENTITY = (
-    "method",
-    "recipe",
-    "seed",
-    "dataset",
-    "endpoint",
-    "preprocessing",
-    "trunk",
-    "epochs",
-    "precision",
-)
+GAUSSIAN_HEADS = ("aleatoric", "gaussian_marginal", "gaussian_votes")
 
 
 def write_ferplus_report(folder, data):
@@ -78,7 +68,7 @@ def write_ferplus_report(folder, data):
     folder = pathlib.Path(folder)
     everything = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     rows = main_rows(everything)
-    shown = shown_rows(rows, SPLIT)
+    shown = shown_rows(longest(rows), SPLIT)
     if not shown:
         raise ValueError(
             f"`folder` must hold results on {SPLIT_NAMES[SPLIT]}. "
@@ -93,9 +83,9 @@ def write_ferplus_report(folder, data):
     page = html.Page(
         title=_title(data),
         subtitle=_subtitle(data, runs[0]),
-        opening=opening(runs, rows),
+        opening=opening(runs, longest(rows)),
         sections=(
-            published_section(rows, SPLIT, _paired_tests(folder, data, runs)),
+            published_section(longest(rows), SPLIT, _paired_tests(folder, data, runs)),
             results_section(rows),
             *([truth_section(runs, data)] if isinstance(data, SyntheticFaces) else []),
             extremes_section(runs),
@@ -113,7 +103,7 @@ def write_ferplus_report(folder, data):
             ),
             _from_file(folder / "leak_test.json", "leak", "Does the split leak?", leak_section),
             proxies_section(runs),
-            twins_section(rows),
+            twins_section(longest(rows)),
             sweeps_section(everything, SPLIT),
             edge_section(runs[0]),
             _from_file(
@@ -136,10 +126,11 @@ def write_ferplus_report(folder, data):
 def _find_run(folder, row):
     """The run folder of a row, by what the configurations say."""
     for path in sorted(folder.glob("*/config.json")):
-        config = {"precision": "float32", "dataset": "ferplus", **read_config(path.parent)}
-        if all(config.get(key) == row.get(key) for key in IDENTITY):
+        config = read_config(path.parent)
+        # Evidence of other kinds may stand beside the runs.
+        if "method" in config and identity(config).items() <= row.items():
             return path.parent
-    found = ", ".join(f"{key}={row.get(key)!r}" for key in IDENTITY)
+    found = f"{row['method']}, recipe {row['recipe']}, seed {row['seed']}, epochs {row['epochs']}"
     raise FileNotFoundError(
         f"`folder` must hold the run of each row that is shown. Received: {folder}, without {found}"
     )
@@ -201,20 +192,22 @@ def _distances(run):
 
 
 def _heads(folder, data, rows):
-    """Deterministic predictions on the test part of each kind of head on the same features."""
+    """Recipe -> deterministic predictions of the first seed of each Gaussian head on its features.
+
+    Only recipes that have several, so that the losses alone differ.
+    """
     heads = {}
-    for row in rows:
-        gaussian = row["method"] in ("aleatoric", "gaussian_marginal", "gaussian_votes")
-        if row["split"] == SPLIT and row["passes"] == 0 and gaussian:
-            heads.setdefault((row["recipe"], row["method"]), row)
-    # Of one recipe, so that the losses alone differ.
-    recipes = {recipe for recipe, _ in heads}
-    recipe = max(recipes, key=lambda name: sum(each == name for each, _ in heads), default=None)
-    return [
-        (row, *_predictions(folder, row, data, deterministic=True))
-        for (each, _), row in heads.items()
-        if each == recipe
-    ]
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        if row["split"] == SPLIT and row["passes"] == 0 and row["method"] in GAUSSIAN_HEADS:
+            heads.setdefault(row["recipe"], {}).setdefault(row["method"], row)
+    return {
+        recipe: [
+            (row, *_predictions(folder, row, data, deterministic=True))
+            for row in by_method.values()
+        ]
+        for recipe, by_method in heads.items()
+        if len(by_method) > 1
+    }
 
 
 def _calibrators(folder, data, run):

@@ -8,6 +8,7 @@ __all__ = [
     "METHODS",
     "SPLIT_NAMES",
     "cell",
+    "longest",
     "main_rows",
     "method_name",
     "results_section",
@@ -30,6 +31,7 @@ RECIPES = {
     "published": "published",
     "corrected": "corrected",
     "end_to_end": "from pixels",
+    "compact_features": "on our features",
 }
 # What each recipe reads from the images, and where; rows of other settings are sweeps.
 USUAL_ENDPOINT = "Mixed_7a"
@@ -71,16 +73,33 @@ def method_name(row):
 
 
 def main_rows(rows):
-    """Rows of the usual endpoint and preprocessing; with trained trunk weights where there are."""
+    """All rows but those of sweeps over endpoints and inputs.
+
+    Of the paper's networks, those on trained trunk weights where there are any.
+    """
     usual = [
         row
         for row in rows
-        if row.get("endpoint") in (None, USUAL_ENDPOINT)
-        and row.get("preprocessing") in (None, USUAL_INPUT.get(row["recipe"]))
+        if row["recipe"] not in USUAL_INPUT
+        or (
+            row["endpoint"] in (None, USUAL_ENDPOINT)
+            and row["preprocessing"] in (None, USUAL_INPUT[row["recipe"]])
+        )
     ]
-    trained = [row["trunk"] for row in usual if row.get("trunk") not in (None, "random")]
-    trunk = trained[0] if trained else "random"
-    return [row for row in usual if row.get("trunk") in (None, trunk)]
+    of_paper = [row["trunk"] for row in usual if row["recipe"] in USUAL_INPUT]
+    trunk = next((name for name in of_paper if name not in (None, "random")), "random")
+    return [
+        row for row in usual if row["recipe"] not in USUAL_INPUT or row["trunk"] in (None, trunk)
+    ]
+
+
+def longest(rows):
+    """Of each method and recipe, the rows of the longest training."""
+    most = {}
+    for row in rows:
+        key = (row["method"], row["recipe"])
+        most[key] = max(most.get(key, 0), row["epochs"] or 0)
+    return [row for row in rows if (row["epochs"] or 0) == most[row["method"], row["recipe"]]]
 
 
 def shown_rows(rows, split):
@@ -116,6 +135,7 @@ def _order(row):
     return (
         list(RECIPES).index(row["recipe"]) if row["recipe"] in RECIPES else len(RECIPES),
         list(METHODS).index(row["method"]),
+        -(row["epochs"] or 0),
         row["passes"],
         row["seed"],
     )
@@ -158,20 +178,21 @@ def _agreement(rows):
 def _table(rows, words, columns, remark=""):
     groups = {}
     for row in sorted(rows, key=_order):
-        groups.setdefault((method_name(row), row["passes"]), []).append(row)
+        groups.setdefault((method_name(row), row["epochs"], row["passes"]), []).append(row)
     first = rows[0]
     return html.Table(
         f"{words}: {first['n']:,} images on nine classes, {first.get('n_8') or 0:,} on eight. "
         f"Means over seeds ± standard deviation. {remark}",
-        ("network", "passes", "seeds", *columns),
+        ("network", "epochs", "passes", "seeds", *columns),
         tuple(
             (
                 name,
+                str(epochs or "–"),
                 str(passes or "none"),
                 str(len({row["seed"] for row in same})),
                 *(cell(same, *how) for how in columns.values()),
             )
-            for (name, passes), same in groups.items()
+            for (name, epochs, passes), same in groups.items()
         ),
     )
 

@@ -4,22 +4,19 @@ import numpy as np
 from scipy import stats
 
 from ferplus_measures import vote_log_loss
-from ferplus_results import METHODS, SPLIT_NAMES, USUAL_ENDPOINT, USUAL_INPUT, cell, method_name
+from ferplus_results import METHODS, RECIPES, SPLIT_NAMES, USUAL_ENDPOINT, USUAL_INPUT, cell
 from hetero_unc import metrics
 from hetero_unc.data.image_proxies import image_proxies
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent
 
 __all__ = [
     "heads_section",
-    "leak_section",
     "proxies_section",
     "sweeps_section",
-    "truth_section",
     "twins_section",
 ]
 
-RESAMPLES = 1000
+RESAMPLES = 500
 SWEEPS = {  # a setting -> what to know of it
     "endpoint": "The paper names Mixed_7a the best and prints no numbers.",
     "preprocessing": "The paper's code feeds 0 to 255 to weights trained on -1 to 1.",
@@ -31,61 +28,12 @@ SWEPT = {
     "r aleatoric": ("pearson_aleatoric", 3, 1),
     "r epistemic": ("pearson_epistemic", 3, 1),
 }
-HEADS = {"softmax": "Softmax head", "gaussian_votes": "Gaussian head on votes"}
-
-
-def truth_section(runs, data):
-    """On drawn faces the truth is known: does each doubt follow what it should?"""
-    rows = []
-    for run in runs:
-        ids = run.summary.ids
-        ambiguity = metrics.entropy(data.true_shares[ids])
-        spread = 1 - np.square(data.true_shares[ids]).sum(axis=1)
-        rare = data.rare[ids]
-        rows.append(
-            (
-                run.name,
-                f"{metrics.spearman(run.summary.aleatoric[~rare], ambiguity[~rare]):.3f}",
-                f"{metrics.spearman(run.predicted_disagreement[~rare], spread[~rare]):.3f}",
-                f"{metrics.pearson(run.predicted_disagreement, spread):.3f}",
-                *_rare_against_others(run.summary.epistemic, rare),
-                *_rare_against_others(run.summary.aleatoric, rare),
-            )
-        )
-    text = (
-        "These faces are drawn: the chance of each vote is known, so the true ambiguity is its "
-        "entropy, and a rare group is drawn lying on its side, as voted for as any other. "
-        "Aleatoric doubt should follow the ambiguity, epistemic doubt should be higher on the "
-        "rare group."
-    )
-    table = html.Table(
-        "Spearman correlations on faces that are not rare; Pearson on all. Means in nats; AUROC is "
-        "the chance that a rare face is more doubted than another.",
-        (
-            "network",
-            "aleatoric, true entropy",
-            "predicted d, true d",
-            "Pearson, all",
-            "epistemic, rare",
-            "others",
-            "AUROC",
-            "aleatoric, rare",
-            "others",
-            "AUROC",
-        ),
-        tuple(rows),
-    )
-    return html.Section("truth", "Where the truth is known", (html.Text(text), table))
-
-
-def _rare_against_others(doubt, rare):
-    if not rare.any() or rare.all():
-        return ("–", "–", "–")
-    return (
-        f"{doubt[rare].mean():.4f}",
-        f"{doubt[~rare].mean():.4f}",
-        f"{metrics.out_of_distribution_auroc(doubt[~rare], doubt[rare]):.3f}",
-    )
+HEAD_COLUMNS = {
+    "mean scale": ("mean_scale", 3, 1),
+    "r predicted d": ("pearson_predicted_disagreement", 3, 1),
+    "r aleatoric": ("pearson_aleatoric", 3, 1),
+    "JS distance": ("js_distance", 3, 1),
+}
 
 
 def twins_section(rows):
@@ -151,48 +99,45 @@ def heads_section(heads):
 
     Parameters
     ----------
-    heads : sequence of (row, Predictive, ProtocolRows)
-        Dropout off, on the same items.
+    heads : dict of str to sequence of (row, Predictive, ProtocolRows)
+        Recipe -> its heads on one set of features, dropout off, on the same items.
     """
     title = "Which loss learns the votes?"
-    losses = {}
-    for row, predictive, kept in heads:
-        losses[method_name(row)] = (row, vote_log_loss(predictive, kept.votes), kept.votes)
-    if len(losses) < 2:
-        return html.left_out("heads", title, "fewer than two Gaussian heads are in this folder")
-    best = min(losses, key=lambda name: losses[name][1].mean())
+    if not heads:
+        return html.left_out("heads", title, "no two Gaussian heads here share their features")
+    text = (
+        "The score is −log of the probability of all votes of an image together, in nats, without "
+        "the multinomial coefficient: the annotators share the image's logits. Dropout is off. "
+        "Only a head whose scale means something can gain here. The aleatoric head has the loss of "
+        "the blog and of the paper's code."
+    )
+    tables = tuple(_heads_table(recipe, found) for recipe, found in heads.items())
+    return html.Section("heads", title, (html.Text(text), *tables))
+
+
+def _heads_table(recipe, found):
+    losses = [vote_log_loss(predictive, kept.votes) for _, predictive, kept in found]
+    best = min(range(len(losses)), key=lambda place: losses[place].mean())
     rows = []
-    for name, (row, loss, _) in losses.items():
+    for place, (row, _, _) in enumerate(found):
         behind = "–"
-        if name != best:
-            difference = loss - losses[best][1]
-            interval = metrics.bootstrap_interval(np.mean, difference, resamples=RESAMPLES)
-            behind = f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-        scale = row["mean_scale"]
+        if place != best:
+            behind = _with_interval(_mean, losses[place] - losses[best], seed=row["seed"])
         rows.append(
             (
-                name,
-                f"{loss.mean():.3f}",
+                METHODS[row["method"]][0],
+                f"{losses[place].mean():.3f}",
                 behind,
-                "–" if scale is None else f"{scale:.3f}",
-                f"{row['pearson_predicted_disagreement']:.3f}"
-                if row["pearson_predicted_disagreement"] is not None
-                else "–",
+                *(cell([row], *how) for how in HEAD_COLUMNS.values()),
             )
         )
-    count = len(next(iter(losses.values()))[2])
-    text = (
-        f"Heads on the same features, dropout off, {count:,} images. The score is −log of the "
-        "probability of all votes of an image together, nats an image, without the multinomial "
-        "coefficient: the annotators share the image's logits. Only a head whose scale means "
-        "something can gain here."
-    )
-    table = html.Table(
-        f"Lower is better. Behind: difference to {best}, image by image [95 % interval].",
-        ("head", "nats an image", "behind the best", "mean scale", "r predicted d"),
+    name, seed = METHODS[found[best][0]["method"]][0], found[best][0]["seed"]
+    return html.Table(
+        f"{RECIPES.get(recipe, recipe)}, {len(losses[best]):,} images, seed {seed}. Lower is "
+        f"better. Behind: difference to {name}, image by image [95 % interval].",
+        ("head", "nats an image", "behind the best", *HEAD_COLUMNS),
         tuple(rows),
     )
-    return html.Section("heads", title, (html.Text(text), table))
 
 
 def proxies_section(runs):
@@ -267,77 +212,17 @@ def _by_tenths(run, proxy):
     )
 
 
-def _with_interval(statistic, x, y):
-    found = metrics.bootstrap_interval(statistic, x, y, resamples=RESAMPLES)
+def _mean(values):
+    return values.mean()
+
+
+def _with_interval(statistic, *arrays, seed=0):
+    found = metrics.bootstrap_interval(statistic, *arrays, resamples=RESAMPLES, seed=seed)
     return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def _partial_ranks(x, y, given):
     return metrics.partial_correlation(*map(stats.rankdata, (x, y, given)))
-
-
-def leak_section(evidence):
-    """Which part of the doubt moves when labels get noisier, and when data gets less.
-
-    Parameters
-    ----------
-    evidence : dict
-        What experiments/leak_test.py writes.
-    """
-    blocks = [
-        html.Text(
-            f"A small network, trained again and again on noisier labels and on fewer images "
-            f"({evidence['source']}). Noise should move aleatoric doubt alone, lack of data "
-            "epistemic doubt alone. The wrong part's share of the movement is the leak: 0 % is "
-            "none, at 50 % the split says nothing of the cause."
-        )
-    ]
-    for head in HEADS:
-        if head in evidence:
-            blocks += _leaks_of(head, evidence)
-    return html.Section("leak", "Does the split leak?", tuple(blocks))
-
-
-def _leaks_of(head, evidence):
-    found = evidence[head]
-    drawings = []
-    for cause, levels, label in (
-        ("noise", evidence["noise_rates"], "share of the training labels replaced"),
-        ("size", evidence["sizes"], "training images"),
-    ):
-        series = []
-        for part, colour, line in (("aleatoric", "amber", "-"), ("epistemic", "teal", "--")):
-            values = np.asarray(found[f"{part}_by_{cause}"])
-            low, high = values.min(axis=1), values.max(axis=1)
-            series.append(
-                figures.Series(part, levels, values.mean(axis=1), colour, line, low=low, high=high)
-            )
-        if cause == "noise":
-            truth = evidence["true_aleatoric"]
-            series.append(figures.Series("true aleatoric", levels, truth, "quiet", ":"))
-        title = f"{HEADS[head]}: by {label}"
-        drawings.append(
-            html.Figure(
-                figures.draw_series(
-                    f"leak-{head.replace('_', '-')}-{cause}",
-                    series,
-                    x_label=label,
-                    y_label="mean doubt, nats",
-                ),
-                f"{title}: mean aleatoric and epistemic doubt; bands over the seeds.",
-                title,
-            )
-        )
-    said = (
-        f"{HEADS[head]}: the leak is {_share(found['leak']['noise'])} under noise and "
-        f"{_share(found['leak']['size'])} under lack of data; before anything is spoilt, the two "
-        f"parts correlate by {np.mean(found['rank_correlation']):.2f} over the images (ranks)."
-    )
-    return html.Text(said), html.Figures(tuple(drawings))
-
-
-def _share(value):
-    return format_percent(value, 0) if np.isfinite(value) else "none"
 
 
 def sweeps_section(rows, split):

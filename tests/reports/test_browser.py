@@ -32,7 +32,13 @@ def browser():
         browser.close()
 
 
-def test_the_page_is_quiet_self_contained_and_accessible(browser, report):
+@pytest.fixture(params=["report", "ferplus_report"])
+def page_file(request):
+    """Each of the pages in turn."""
+    return request.getfixturevalue(request.param)
+
+
+def test_the_page_is_quiet_self_contained_and_accessible(browser, page_file):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )
@@ -42,19 +48,19 @@ def test_the_page_is_quiet_self_contained_and_accessible(browser, report):
         page.on("console", lambda message, kept=messages: kept.append(message.text))
         page.on("pageerror", lambda error, kept=messages: kept.append(str(error)))
         page.on("request", lambda request, kept=requests: kept.append(request.url))
-        page.goto(report.as_uri())
+        page.goto(page_file.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         found = axe.Axe().run(page).response["violations"]
         serious = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
         assert serious == [], scheme
         assert messages == []
-        assert [url for url in requests if not url.startswith("data:")] == [report.as_uri()]
+        assert [url for url in requests if not url.startswith("data:")] == [page_file.as_uri()]
         page.close()
 
 
-def test_no_width_makes_the_page_scroll_sideways(browser, report):
+def test_no_width_makes_the_page_scroll_sideways(browser, page_file):
     page = browser.new_page()
-    page.goto(report.as_uri())
+    page.goto(page_file.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     for width in (400, 1280):
         page.set_viewport_size({"width": width, "height": 800})
@@ -62,23 +68,23 @@ def test_no_width_makes_the_page_scroll_sideways(browser, report):
     page.close()
 
 
-def test_ink_and_paper_change_places_in_the_dark(browser, report):
+def test_ink_and_paper_change_places_in_the_dark(browser, page_file):
     def brightness(page, script):
         colour = page.evaluate(script)
         return sum(float(v) for v in colour[colour.index("(") + 1 : -1].split(",")[:3])
 
     for scheme, dark in (("light", False), ("dark", True)):
         page = browser.new_page(color_scheme=scheme)
-        page.goto(report.as_uri())
+        page.goto(page_file.as_uri())
         paper = brightness(page, "getComputedStyle(document.body).backgroundColor")
         text = brightness(page, "getComputedStyle(document.querySelector('svg text')).fill")
         assert (text > paper) == dark
         page.close()
 
 
-def test_the_keyboard_opens_what_is_folded(browser, report):
+def test_the_keyboard_opens_what_is_folded(browser, page_file):
     page = browser.new_page()
-    page.goto(report.as_uri())
+    page.goto(page_file.as_uri())
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.querySelector('details').open")
