@@ -39,7 +39,8 @@ class CrowdModel:
     temperature : float
         Forecasts are raised to the power 1 / temperature first; > 1 makes them less sure.
     concentration : float
-        How many votes the tempered forecast is worth, > 0.
+        How many votes the tempered forecast is worth, > 0: at most half the median number of votes
+        of an item, because a forecast that is wrong must not outvote those who say so.
     error_share : float
         Share of the items whose votes are not of the item, in (0, 1).
     profiles : float array of shape (C, C)
@@ -113,10 +114,13 @@ def fit_crowd_model(votes, y_prob, *, seed=0):
     profiles = summed / summed.sum(axis=1, keepdims=True)
     of_profile = temper(profiles, 1.0)
 
+    most = float(np.median(votes.sum(axis=1))) / 2
+
     def cost(values):
         if not (np.abs(values) < 20).all():
             return np.inf
         temperature, concentration = np.exp(values[:2])
+        concentration = min(concentration, most)
         own = vote_log_likelihood(votes, concentration * temper(y_prob, temperature))
         other = _log_likelihood_of_others(
             votes, predicted, concentration * of_profile, class_shares
@@ -132,7 +136,7 @@ def fit_crowd_model(votes, y_prob, *, seed=0):
     temperature, concentration = np.exp(found.x[:2])
     return CrowdModel(
         float(temperature),
-        float(concentration),
+        float(min(concentration, most)),
         float(_logistic(found.x[2])),
         of_profile,
         class_shares,

@@ -8,11 +8,11 @@ import argparse
 import sys
 
 from hetero_unc import __version__
-from hetero_unc.cli import audit, evaluate, info
+from hetero_unc.cli import audit, compare, evaluate, info
 
 __all__ = ["main"]
 
-COMMANDS = (audit, evaluate, info)
+COMMANDS = (audit, compare, evaluate, info)
 # What argparse itself exits with: the command was understood, its input was not.
 BAD_INPUT = 2
 

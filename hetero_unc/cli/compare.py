@@ -1,0 +1,114 @@
+"""`hetero-unc compare`: which of two models is better on the same items. Needs no framework."""
+
+import dataclasses
+import pathlib
+
+from hetero_unc.cli.audit import add_inputs, match_votes, read_table
+
+__all__ = ["add_parser", "run"]
+
+CONDITION_MET = 1
+
+
+def add_parser(commands):
+    """Describe the command and its arguments."""
+    parser = commands.add_parser(
+        "compare",
+        help="say which of two models' predictions are better, and whether that is chance",
+        description="Holds two files of predictions against the same votes: paired differences "
+        "with bootstrap intervals over items, ties said out loud. Exits with 1 where --fail-if "
+        "says so.",
+    )
+    parser.add_argument("first", metavar="A", help="predictions of the first model")
+    parser.add_argument("second", metavar="B", help="predictions of the second model")
+    add_inputs(parser)
+    parser.add_argument("--json", metavar="OUT", help="also write the numbers to this file")
+    parser.add_argument(
+        "--fail-if",
+        choices=("worse", "not-better"),
+        help="exit with 1 where A is worse than B in any figure, or better in none",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """Print the table; write the json file if asked."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hetero_unc.audit import AuditSettings
+    from hetero_unc.audit.comparing import compare
+    from hetero_unc.data import read_predictions
+    from hetero_unc.writing import write_json
+
+    first = read_predictions(arguments.first)
+    second = read_predictions(arguments.second)
+    votes = read_table(arguments, first)
+    first, second, votes = in_one_order(first, second, votes, arguments)
+    result = compare(
+        first,
+        second,
+        votes,
+        settings=AuditSettings(resamples=arguments.resamples, seed=arguments.seed),
+    )
+    names = {"first": "A", "second": "B", "tie": "tie"}
+    result = {
+        "first": pathlib.Path(arguments.first).name,
+        "second": pathlib.Path(arguments.second).name,
+        **result,
+    }
+    if arguments.json:
+        write_json(arguments.json, result)
+    table = Table(title=f"{result['items']:,} items, {result['level']:.0%} intervals")
+    for name in ("figure", "A", "B", "A - B", "interval", "better"):
+        table.add_column(name, justify="left" if name in ("figure", "better") else "right")
+    for row in result["rows"]:
+        difference = row["difference"]
+        interval = f"{difference['low']:+.4f} to {difference['high']:+.4f}"
+        table.add_row(
+            row["title"],
+            f"{row['first']:.4f}",
+            f"{row['second']:.4f}",
+            f"{difference['estimate']:+.4f}",
+            interval,
+            names[row["verdict"]],
+        )
+    console = Console()
+    console.print(table)
+    verdicts = [row["verdict"] for row in result["rows"]]
+    console.print(sentence(verdicts, result["same_prediction"]), highlight=False)
+    failed = {
+        None: False,
+        "worse": "second" in verdicts,
+        "not-better": "first" not in verdicts,
+    }[arguments.fail_if]
+    return CONDITION_MET if failed else 0
+
+
+def in_one_order(first, second, votes, arguments):
+    """Both predictions and the votes of the items that all three have, in one order of items and
+    of classes: those of the second."""
+    ours = match_votes(first, votes, arguments)
+    theirs = match_votes(second, ours.vote_table, arguments)
+    row_of = {name: row for row, name in enumerate(ours.predictions.ids.tolist())}
+    first = ours.predictions.take([row_of[name] for name in theirs.vote_table.ids.tolist()])
+    columns = [first.classes.index(name) for name in theirs.vote_table.classes]
+    arrays = {
+        name: getattr(first, name)[:, :, columns]
+        for name in ("probabilities", "loc", "scale")
+        if getattr(first, name) is not None
+    }
+    first = dataclasses.replace(first, classes=theirs.vote_table.classes, **arrays)
+    return first, theirs.predictions, theirs.vote_table
+
+
+def sentence(verdicts, same_prediction):
+    """What the table says, in words."""
+    ties = verdicts.count("tie")
+    same = f"The two name the same class for {same_prediction:.1%} of the items."
+    if ties == len(verdicts):
+        return f"A tie: no figure tells the two apart on these items. {same}"
+    return (
+        f"A is better in {verdicts.count('first')}, B in {verdicts.count('second')}, and {ties} of "
+        f"{len(verdicts)} figures are ties. {same}"
+    )

@@ -1,0 +1,105 @@
+"""The crowd's posterior: against draws, enumeration and SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hetero_unc.audit.crowd_model import (
+    CrowdModel,
+    fit_crowd_model,
+    largest_reliable_list,
+    temper,
+    vote_log_likelihood,
+)
+from hetero_unc.audit.crowd_posterior import (
+    contested_probability,
+    expected_disagreement,
+    value_of_one_more_vote,
+)
+
+
+def test_vote_log_likelihood_is_scipys_dirichlet_multinomial_without_its_coefficient():
+    rng = np.random.default_rng(0)
+    dirichlet = rng.gamma(2, size=(20, 5))
+    votes = rng.multinomial(6, np.full(5, 0.2), size=20)
+    coefficient = stats.multinomial(6, np.full(5, 0.2)).logpmf(votes) - 6 * np.log(0.2)
+    expected = [
+        stats.dirichlet_multinomial(a, 6).logpmf(v) for a, v in zip(dirichlet, votes, strict=True)
+    ]
+    np.testing.assert_allclose(
+        vote_log_likelihood(votes, dirichlet), np.array(expected) - coefficient, rtol=1e-10
+    )
+
+
+def test_label_error_is_bayes_rule_over_the_classes():
+    profiles = np.array([[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.2, 0.2, 0.6]])
+    model = CrowdModel(1.0, 5.0, 0.1, profiles, np.array([0.5, 0.3, 0.2]))
+    votes, y_prob = np.array([[0, 3, 1], [4, 0, 0]]), np.array([[0.9, 0.05, 0.05]] * 2)
+    own = [stats.dirichlet_multinomial(5 * p, 4).pmf(v) for p, v in zip(y_prob, votes, strict=True)]
+    others = [
+        0.6 * stats.dirichlet_multinomial(5 * profiles[1], 4).pmf(v)
+        + 0.4 * stats.dirichlet_multinomial(5 * profiles[2], 4).pmf(v)
+        for v in votes
+    ]
+    expected = 0.1 * np.array(others) / (0.1 * np.array(others) + 0.9 * np.array(own))
+    # The forecast is mixed with 1e-5 of the uniform one, which the reference does not do.
+    np.testing.assert_allclose(model.label_error(votes, y_prob), expected, rtol=1e-3)
+    assert expected[0] > 0.8 > 0.1 > expected[1]
+
+
+def test_the_fit_finds_temperature_and_share_of_wrong_labels_that_votes_were_drawn_with():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2.5, (1500, 4))
+    crowd = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    shares = rng.standard_gamma(3 * crowd + 1e-3)
+    votes = rng.multinomial(10, shares / shares.sum(axis=1, keepdims=True))
+    wrong = rng.random(1500) < 0.05
+    votes[wrong] = np.roll(votes[wrong], 1, axis=1)
+    forecast = temper(crowd, 0.7)  # too sure by a known amount
+    model = fit_crowd_model(votes, forecast)
+    assert model.temperature == pytest.approx(1 / 0.7, rel=0.1)
+    assert model.concentration == pytest.approx(3, rel=0.2)
+    assert model.error_share == pytest.approx(0.05, abs=0.02)
+    listed = largest_reliable_list(model.label_error(votes, forecast), 0.1)
+    assert wrong[listed].mean() > 0.8
+    assert listed[wrong].mean() > 0.5
+
+
+def test_a_forecast_is_never_worth_more_than_half_the_votes():
+    votes = np.random.default_rng(0).multinomial(6, [0.5, 0.5], size=300)
+    assert fit_crowd_model(votes, np.full((300, 2), 0.5)).concentration <= 3
+
+
+@pytest.mark.parametrize("target", [0.05, 0.3])
+def test_the_list_is_the_longest_that_keeps_its_false_alarms(target):
+    probability = np.random.default_rng(0).random(200)
+    listed = largest_reliable_list(probability, target)
+    assert (1 - probability[listed]).mean() <= target
+    best = np.sort(probability)[::-1]
+    assert (1 - best[: listed.sum() + 1]).mean() > target
+    assert probability[listed].min() >= probability[~listed].max()
+
+
+def test_value_of_one_more_vote_is_what_enumerating_the_vote_gives():
+    dirichlet = np.random.default_rng(0).gamma(1.5, size=(50, 4))
+    found = value_of_one_more_vote(dirichlet)
+    for a, gain, change in zip(dirichlet, found.gain, found.label_change, strict=True):
+        chance = a / a.sum()
+        after = [(a + row).max() / (a.sum() + 1) for row in np.eye(4)]
+        assert gain == pytest.approx(chance @ after - chance.max(), abs=1e-14)
+        moved = [(a + row).argmax() != a.argmax() for row in np.eye(4)]
+        assert change == pytest.approx(chance @ moved)
+
+
+def test_disagreement_and_its_probability_agree_with_draws():
+    rng = np.random.default_rng(0)
+    dirichlet = rng.gamma(0.5, size=(40, 5)) + rng.multinomial(7, [0.5, 0.3, 0.1, 0.1, 0], size=40)
+    draws = np.stack([1 - np.square(rng.dirichlet(a, 4000)).sum(axis=1) for a in dirichlet])
+    error = 4 * draws.std(axis=1) / np.sqrt(4000)
+    assert (np.abs(expected_disagreement(dirichlet) - draws.mean(axis=1)) < error).all()
+    drawn = (draws >= 0.4).mean(axis=1)
+    np.testing.assert_allclose(contested_probability(dirichlet, 0.4), drawn, atol=0.1)
+
+
+def test_no_crowd_of_two_classes_disagrees_more_than_half_the_time():
+    np.testing.assert_array_equal(contested_probability(np.ones((3, 2)), 0.5), 0.0)
