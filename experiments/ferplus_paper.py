@@ -13,8 +13,13 @@ methods at 1e-4; a tenth of Training, no image of which is on the other side, ch
 *Baseline* is *UncNet* with dropout off, weight for weight, and so is *aleatoric* to *both*. Every
 run stands in a folder of its own and resumes where it was stopped.
 
+Where `published` is not the released code: a pass over Training ends in a smaller batch, which that
+leaves out; probabilities are averaged over dropout passes, as in the paper, and not logits; and
+*aleatoric* and *both* predict with the noise that they learn, which is a softplus and not the root
+of an exponential.
+
 Reproduces Ghandeharioun et al. (2019), https://arxiv.org/abs/1909.09285, sections 3 and 4. Their
-trunk was trained on CASIA-WebFace, whose images nobody may pass on; `--weights` takes the file of
+trunk was trained on faces of CASIA-WebFace by identity; `--weights` takes the file of
 any trunk, and without one it is random.
 """
 
