@@ -6,7 +6,7 @@ __all__ = ["parquet_rows"]
 
 BATCH = 2**16
 # A few bytes of parquet can state as many rows as they like.
-MOST_ROWS = 50_000_000
+MOST_ROWS = 20_000_000
 
 
 def parquet_rows(file, path):
@@ -30,7 +30,7 @@ def parquet_rows(file, path):
     ------
     ValueError
         Where the file is damaged, holds other columns than numbers, texts, dates or lists of
-        numbers, or more than 50 million rows; while rows are read, too.
+        numbers, or more than 20 million rows; while rows are read, too.
     ImportError
         Where pyarrow is not installed.
     """

@@ -14,6 +14,7 @@ from hetero_unc.data.vote_columns import ID_COLUMNS, find_id_column
 
 __all__ = ["predictions_from_rows"]
 
+MOST_PASSES = 100_000
 PREFIXES = {"probabilities": "probability_", "loc": "loc_", "scale": "scale_"}
 
 
@@ -46,16 +47,21 @@ def predictions_from_rows(where, columns, rows):
             "Received: none"
         )
     numbers = {name: array.array("d") for name in parts}
-    row_of, pass_of, places, inner = {}, {}, {}, None
+    row_of, pass_of, inner = {}, {}, None
+    # Of each row in turn: item and pass in one number, which takes less room than two names.
+    keys, seen = array.array("q"), set()
     bad_rows = BadRows(where, columns)
     for place, cells in rows:
         try:
             if len(cells) != len(columns):
                 raise ValueError(f"has {len(cells)} cells, not {len(columns)}")
-            name = _name(cells, id_column, "id", default=str(len(places)))
+            name = _name(cells, id_column, "id", default=str(len(keys)))
             turn = _name(cells, pass_column, "pass", default="")
-            if (name, turn) in places:
-                raise ValueError(f"{name!r:.60} was there before, {places[name, turn]}")
+            key = row_of.get(name, len(row_of)) * MOST_PASSES + pass_of.get(turn, len(pass_of))
+            if key in seen:
+                raise ValueError(f"{name!r:.60} was there before")
+            if len(pass_of) == MOST_PASSES and turn not in pass_of:
+                raise ValueError(f"the pass {turn!r:.60} is one more than {MOST_PASSES}")
             found = {part: _numbers(cells, where_to) for part, where_to in parts.items()}
             shape = inner or found["probabilities"][1]
             _check(found, shape)
@@ -65,16 +71,17 @@ def predictions_from_rows(where, columns, rows):
         inner = shape
         row_of.setdefault(name, len(row_of))
         pass_of.setdefault(turn, len(pass_of))
-        places[name, turn] = place
+        keys.append(key)
+        seen.add(key)
         for part, (values, _) in found.items():
             numbers[part].extend(values)
     bad_rows.refuse("Correct them: predictions are not skipped.")
-    _check_complete(where, places, row_of, pass_of)
+    _check_complete(where, seen, row_of, pass_of)
     return Predictions(
         ids=None if id_column is None else np.array(list(row_of), dtype=str),
         classes=classes,
         **{
-            part: _arrange(values, places, row_of, pass_of, inner)
+            part: _arrange(values, keys, len(row_of), len(pass_of), inner)
             for part, values in numbers.items()
         },
     )
@@ -162,26 +169,29 @@ def _check(found, shape):
             raise ValueError(f"its probabilities sum to {total:.6g}, not 1; these may be logits")
 
 
-def _check_complete(where, places, row_of, pass_of):
-    if not places:
+def _check_complete(where, seen, row_of, pass_of):
+    if not seen:
         raise ValueError(f"{where} must hold predictions for at least one item. Received: none")
-    if len(places) < len(row_of) * len(pass_of):
+    if len(seen) < len(row_of) * len(pass_of):
         name, turn = next(
-            (name, turn) for name in row_of for turn in pass_of if (name, turn) not in places
+            (name, turn)
+            for name, row in row_of.items()
+            for turn, index in pass_of.items()
+            if row * MOST_PASSES + index not in seen
         )
         raise ValueError(
-            f"{where} must have a row for each pass of each item. Received: {len(places)} rows for "
+            f"{where} must have a row for each pass of each item. Received: {len(seen)} rows for "
             f"{len(row_of)} items and {len(pass_of)} passes, none for pass {turn!r:.40} of "
             f"{name!r:.60}"
         )
 
 
-def _arrange(numbers, places, row_of, pass_of, inner):
+def _arrange(numbers, keys, items, turns, inner):
     """Numbers in the order of the file as an array (P, N, C)."""
     passes, classes = inner
-    rows = np.array([pass_of[turn] * len(row_of) + row_of[name] for name, turn in places])
-    values = np.frombuffer(numbers, dtype=np.float64).reshape(len(rows), passes, classes)
+    row, turn = np.divmod(np.array(keys), MOST_PASSES)
+    values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, passes, classes)
     arranged = np.empty_like(values)
-    arranged[rows] = values
-    arranged = arranged.reshape(len(pass_of), len(row_of), passes, classes).swapaxes(1, 2)
-    return arranged.reshape(len(pass_of) * passes, len(row_of), classes)
+    arranged[turn * items + row] = values
+    arranged = arranged.reshape(turns, items, passes, classes).swapaxes(1, 2)
+    return arranged.reshape(turns * passes, items, classes)

@@ -140,9 +140,8 @@ def _table(items, classes, votes, unsure, annotators, cast, bad_rows, where):
     if annotators is not None and items.columns.annotator is not None:
         item, who, label = cast[:, cast[2] >= 0]
         new_row = np.cumsum(kept) - 1
-        annotations = Annotations(
-            new_row[item], _texts(annotators, "annotators", where)[who], label
-        )
+        people = _texts([annotators[index] for index in who], "annotators", where)
+        annotations = Annotations(new_row[item], people, label)
     columns = items.columns
     attributes = [
         _texts([items.attributes[row][index] for row in rows], "split or groups", where)

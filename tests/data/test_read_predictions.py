@@ -174,7 +174,7 @@ def test_arrays_that_are_no_predictions_are_refused(tmp_path, arrays, message):
         ("id,image,probability_a,probability_b\n", "one column that names the items"),
         ("id,probability_a,probability_b\n", "for at least one item. Received: none"),
         ("id,probability_a,probability_b,loc_a\n", "'loc_CLASS' for every class or for none"),
-        ("id,probability_a,probability_b\nx,1,0\nx,0,1\n", "line 3: 'x' was there before, line 2"),
+        ("id,probability_a,probability_b\nx,1,0\nx,0,1\n", "line 3: 'x' was there before"),
         ("id,probability_a,probability_b\nx,1,zero\n", "line 2: holds 'zero', no number"),
         ("id,probability_a,probability_b\nx,1,\n", "line 2: holds '', no number"),
         ("id,probability_a,probability_b\nx,1\n", "line 2: has 2 cells, not 3"),

@@ -320,6 +320,12 @@ def test_tables_that_would_fill_memory_are_refused(tmp_path, monkeypatch, name, 
         read_votes(write(tmp_path, "id,label\nlong,3\nb,0\nc,0\n"))
 
 
+def test_long_names_of_annotators_are_counted_for_each_vote(tmp_path, monkeypatch):
+    monkeypatch.setattr("hetero_unc.data.vote_reading.MOST_CHARACTERS", 8)
+    with pytest.raises(ValueError, match=r"must have shorter annotators: .* Received: 3, the long"):
+        read_votes(write(tmp_path, "id,annotator,label\na,anna,1\nb,anna,0\nc,anna,0\n"))
+
+
 def test_more_bad_rows_than_are_kept_are_not_skipped(tmp_path, monkeypatch):
     monkeypatch.setattr("hetero_unc.data.bad_rows.MOST_KEPT", 25)
     path = write(tmp_path, "id,label\n" + ",0\n" * 30)
