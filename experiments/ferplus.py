@@ -2,7 +2,8 @@
 
     make ferplus DATA_DIR=FOLDER     from fer2013.csv and fer2013new.csv to the page; hours
     make ferplus                     the same on drawn faces whose doubt is known; minutes
-    make ferplus PRESET=smoke        seconds, for tests
+    make ferplus PRESET=large DATA_DIR=FOLDER    a wider and deeper network, for a GPU
+    make ferplus PRESET=smoke        a minute, for tests
 
 Reproduces *Characterizing Sources of Uncertainty to Proxy Calibration and Disambiguate Annotator
 and Data Bias* (2019): its networks by its own recipe and by a corrected one (`ferplus_paper.py`),
@@ -42,12 +43,13 @@ from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.training import load_model
 from hetero_unc.writing import write_json
 
-PRESETS = ("full", "quick", "smoke")
+PRESETS = ("full", "large", "quick", "smoke")
 SMOKE_FACES = 300
 # Faces of the test part that the altered images are made from.
 SHIFTED = 500
 LEAK_TESTS = {
     "full": leak_test.Settings(),
+    "large": leak_test.Settings(),
     "quick": dataclasses.replace(leak_test.Settings(), items=2000, seeds=(0,)),
     "smoke": leak_test.SMOKE,
 }
@@ -72,6 +74,13 @@ def compact_runs(preset, dataset, digest):
         base |= {"passes": 3, "precision": "float32"}
     elif preset == "quick":
         base |= {"phases": ((24, 8), (48, 4)), "widths": (16, 32, 64, 96), "passes": 20}
+    elif preset == "large":
+        wide = {"widths": (64, 128, 256, 512), "blocks": (1, 2, 2, 2), "dropout": 0.4}
+        phases = ((32, 30), (40, 25), (48, 45))
+        return [
+            end_to_end.CompactRun("compact_votes", **{**base, "seed": seed}, phases=phases, **wide)
+            for seed in range(3)
+        ]
     # The pair that differs in its labels alone is shorter, so that both are to be had.
     pair = base if preset != "full" else {**base, "phases": ((32, 8),)}
     votes = end_to_end.CompactRun("compact_votes", **base)
@@ -89,6 +98,7 @@ def paper_runs(preset, base):
         corrected = [run for run in paper.runs_of("corrected", base) if run.seed == 0]
         published = [dataclasses.replace(paper.published(m, base), epochs=60) for m in ("uncnet",)]
         return [*published, *(dataclasses.replace(run, epochs=60) for run in corrected)]
+    # What the paper's networks read does not change with the size of ours.
     return [run for name in ("published", "corrected") for run in paper.runs_of(name, base)]
 
 

@@ -63,7 +63,8 @@ class CompactRun:
     @property
     def name(self):
         """Of its folder; the rest of the settings is compared when the folder is opened."""
-        return f"{self.dataset}-{self.method}-{self.epochs}epochs-seed{self.seed}"
+        size = "x".join(map(str, self.widths))
+        return f"{self.dataset}-{self.method}-{size}-{self.epochs}epochs-seed{self.seed}"
 
     @property
     def epochs(self):

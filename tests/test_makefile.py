@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TARGETS = {
-    *("help", "install", "mnist", "regression", "test", "fast", "test-jax", "test-torch", "lint"),
-    *("bench", "notebooks", "clean"),
+    *("help", "install", "mnist", "ferplus", "ferplus-recovered", "regression", "test", "fast"),
+    *("test-jax", "test-torch", "lint", "bench", "notebooks", "clean"),
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -35,6 +35,13 @@ def test_preset_and_data_folder_reach_the_experiment():
     last = make("--dry-run", "mnist", "PRECISION=mixed_bfloat16").splitlines()[-1]
     assert last.endswith("--precision mixed_bfloat16")
     assert make("-n", "mnist").splitlines()[-1].rstrip().endswith("--preset quick")
+
+
+def test_ferplus_has_the_preset_of_its_data_unless_one_is_asked_for():
+    last = make("-n", "ferplus", "DATA_DIR=some folder").splitlines()[-1]
+    assert last.rstrip().endswith('experiments/ferplus.py --data-dir "some folder"')
+    last = make("-n", "ferplus", "PRESET=smoke", "WEIGHTS=trunk.npz").splitlines()[-1]
+    assert last.rstrip().endswith('experiments/ferplus.py  --preset smoke --weights "trunk.npz"')
 
 
 def test_an_unsupported_python_is_named(tmp_path):

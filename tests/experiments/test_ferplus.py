@@ -1,0 +1,87 @@
+"""`make ferplus` as a process on drawn faces: it ends in a page, resumes, and refuses bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What a row of experiments/results/ferplus.json holds at least.
+FIELDS = {
+    "method", "recipe", "protocol", "split", "seed", "n", "accuracy_8", "accuracy_9", "js_distance",
+    "js_divergence", "pearson_aleatoric", "spearman_aleatoric", "pearson_predicted_disagreement",
+    "pearson_epistemic", "noise_ceiling", "reject_gain_25", "ece_votes", "seconds", "machine",
+}  # fmt: skip
+
+
+def run(*options, **variables):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(
+        [sys.executable, "experiments/ferplus.py", *map(str, options)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("ferplus")
+    done = run("--preset", "smoke", "--without-trunk", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+@pytest.mark.slow
+def test_smoke_ends_in_a_page_and_a_row_for_each_split_with_and_without_passes(finished):
+    out, done = finished
+    rows = json.loads((out / "results.json").read_text())
+    for row in rows:
+        assert row.keys() >= FIELDS
+    votes = [row for row in rows if row["method"] == "compact_votes"]
+    assert {(row["split"], row["passes"]) for row in votes} == {
+        (split, passes)
+        for split in ("validation", "publictest", "privatetest")
+        for passes in (0, 3)
+    }
+    assert {row["method"] for row in rows} == {
+        "compact_votes", "compact_balanced", "compact_hard_labels", "gaussian_votes",
+        "gaussian_marginal", "aleatoric",
+    }  # fmt: skip
+    assert "Report:" in done.stdout
+    assert (out / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_a_finished_folder_is_read_and_gives_the_same_rows(finished):
+    out, _ = finished
+    before = (out / "results.json").read_bytes()
+    again = run("--preset", "smoke", "--without-trunk", "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert (out / "results.json").read_bytes() == before
+    assert "Epoch" not in again.stdout
+
+
+@pytest.mark.slow
+def test_balanced_predictions_are_the_others_over_the_prior(finished):
+    out, _ = finished
+    plain = np.load(next(out.glob("*compact_votes*seed0/predictive-publictest.npz")))
+    even = np.load(next(out.glob("*compact_balanced*seed0/predictive-publictest.npz")))
+    ratio = plain["probabilities"].astype(float) / even["probabilities"]
+    # What is left of p / q, up to a factor an item, is one prior for all items and passes.
+    ratio /= ratio[..., :1]
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:1, :1], ratio.shape), rtol=1e-3)
+
+
+def test_a_folder_without_the_files_is_named(tmp_path):
+    done = run("--data-dir", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+    assert "fer2013.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
