@@ -66,7 +66,7 @@ test: $(TESTING) ## Run all tests: under ten minutes on two cores.
 	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 fast: $(TESTING) ## Run the tests of the rooms that need NumPy only: under 20 seconds.
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile $(FAST)
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(FAST)
 
 test-jax: $(JAX) ## Run the backend tests on JAX, in .venv-jax, where TensorFlow is not installed.
 	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/backends
