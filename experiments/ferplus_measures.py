@@ -70,7 +70,7 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
         "partial_epistemic_given_aleatoric": metrics.partial_correlation(
             summary.epistemic, d, summary.aleatoric
         ),
-        **_refusal(votes, summary),
+        **_refusal(votes, summary, distance),
         **calibration_of(votes, probabilities),
         **_brier_by_percentile(votes, summary, REDRAWS if resamples else 0),
     }
@@ -156,6 +156,7 @@ def calibration_of(votes, probabilities):
     """Calibration to people and to their majority, as a dict; errors in [0, 1] but for entropy."""
     labels, spread_out = metrics.annotations_as_items(votes, probabilities)
     majority = votes.argmax(axis=1)
+    brier = metrics.annotation_brier_score(votes, probabilities)
     return {
         "ece_votes": metrics.vote_calibration_error(votes, probabilities),
         "ece_votes_equal_mass": metrics.vote_calibration_error(
@@ -169,7 +170,8 @@ def calibration_of(votes, probabilities):
         "ece_majority": metrics.expected_calibration_error(majority, probabilities),
         "total_variation": metrics.total_variation_error(votes, probabilities),
         "entropy_calibration": metrics.entropy_calibration_error(votes, probabilities),
-        "brier_votes": metrics.annotation_brier_score(votes, probabilities).total.mean(),
+        "brier_votes": brier.total.mean(),
+        "brier_distance": brier.distance.mean(),
     }
 
 
@@ -211,14 +213,15 @@ def _ceilings(content, shape):
     }
 
 
-def _refusal(votes, summary):
-    """Accuracy of the three quarters with least doubt, the gain by total doubt, and AURC."""
+def _refusal(votes, summary, distance):
+    """Of the three quarters with least doubt: accuracy and distance; gain by total doubt, AURC."""
     right = _first_maximum(votes, summary.probabilities)
     kept = int(KEPT * len(votes))
     found = {}
     for part in PARTS:
         least = np.argsort(getattr(summary, part), kind="stable")[:kept]
         found[f"accuracy_kept_{part}"] = right[least].mean()
+        found[f"js_distance_kept_{part}"] = distance[least].mean()
     found["reject_gain_25"] = found["accuracy_kept_total"] - right.mean()
     found["aurc"] = metrics.area_under_risk_coverage_curve(
         votes.argmax(axis=1), summary.probabilities, summary.total

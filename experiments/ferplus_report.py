@@ -8,6 +8,8 @@ section whose files are not there says so in one sentence.
 import json
 import pathlib
 
+import numpy as np
+
 from ferplus_evaluation import identity, prepared, read_config, read_predictive, voted_items
 from ferplus_measures import calibration_of, predicted_disagreement
 from ferplus_neighbours import TITLE as NEIGHBOURS_TITLE
@@ -85,7 +87,7 @@ def write_ferplus_report(folder, data):
         subtitle=_subtitle(data, runs[0]),
         opening=opening(runs, longest(rows)),
         sections=(
-            published_section(longest(rows), SPLIT, _paired_tests(folder, data, runs)),
+            published_section(longest(rows), SPLIT, _paired_tests(folder, data, longest(rows))),
             results_section(rows),
             *([truth_section(runs, data)] if isinstance(data, SyntheticFaces) else []),
             extremes_section(runs),
@@ -93,7 +95,7 @@ def write_ferplus_report(folder, data):
             disagreement_section(runs, SPLIT_NAMES[SPLIT]),
             refusal_section(runs),
             people_section(runs, _calibrators(folder, data, runs[0])),
-            heads_section(_heads(folder, data, rows)),
+            heads_section(_heads(folder, data, longest(rows))),
             label_statistics_section(splits, kept.classes),
             _from_file(
                 folder / "shift.json",
@@ -136,20 +138,19 @@ def _find_run(folder, row):
     )
 
 
-def _predictions(folder, row, data, split=SPLIT, *, deterministic):
-    """Predictions and rows that the nine columns keep, of the run of `row`; None without a file."""
-    predictive = read_predictive(_find_run(folder, row), split, data, deterministic=deterministic)
-    return predictive and voted_items(predictive, data, split, prepared(data)[0])
+def _predictions(folder, row, data):
+    """Predictions of a row's run on the test part, and the rows that the nine columns keep."""
+    path = _find_run(folder, row)
+    predictive = read_predictive(path, SPLIT, data, deterministic=row["passes"] == 0)
+    if predictive is None:
+        raise FileNotFoundError(
+            f"{path} must hold the predictions of {SPLIT} that its row in results.json is about"
+        )
+    return voted_items(predictive, data, SPLIT, prepared(data)[0])
 
 
 def _voted_run(folder, row, data):
-    found = _predictions(folder, row, data, deterministic=row["passes"] == 0)
-    if found is None:
-        raise FileNotFoundError(
-            f"{_find_run(folder, row)} must hold the predictions of {SPLIT} that its row in "
-            "results.json is about"
-        )
-    predictive, kept = found
+    predictive, kept = _predictions(folder, row, data)
     _, colour, line, marker = METHODS[row["method"]]
     return VotedRun(
         name=method_name(row),
@@ -165,30 +166,38 @@ def _voted_run(folder, row, data):
     )
 
 
-def _paired_tests(folder, data, runs):
-    """Paired tests of the distances to the votes: Baseline against UncNet, passes against none."""
-    by_method = {run.row["method"]: run for run in runs}
-    tests = []
-    if {"baseline", "uncnet"} <= by_method.keys():
-        baseline, uncnet = by_method["baseline"], by_method["uncnet"]
-        tests.append((f"{baseline.name} − {uncnet.name}", *map(_distances, (baseline, uncnet))))
-    for run in runs:
-        off = run.row["passes"] and _predictions(folder, run.row, data, deterministic=True)
-        if off:
-            predictive, kept = off
-            without = metrics.jensen_shannon_distance(
-                metrics.vote_shares(kept.votes), predictive.summarise().probabilities
-            )
-            tests.append((f"{run.name}: dropout off − passes", without, _distances(run)))
-    return [
-        (words, metrics.paired_test(first, second))
-        for words, first, second in tests
-        if (first != second).any()
+def _paired_tests(folder, data, rows):
+    """Paired tests of the distances to the votes, first seeds: between networks and of passes."""
+    first = {}
+    for row in sorted(rows, key=lambda row: row["seed"]):
+        if row["split"] == SPLIT:
+            first.setdefault((row["recipe"], row["method"], row["passes"] > 0), row)
+    pairs = [
+        (first.get((recipe, "baseline", False)), first.get((recipe, "uncnet", True)))
+        for recipe in ("published", "corrected")
     ]
+    pairs += [
+        (first.get((recipe, method, False)), first.get((recipe, method, True)))
+        for recipe, method in (("published", "uncnet"), ("end_to_end", "compact_votes"))
+    ]
+    tests = []
+    for pair in pairs:
+        if None not in pair:
+            before, after = (_distances(folder, row, data) for row in pair)
+            words = " − ".join(
+                f"{method_name(row)}, {'passes' if row['passes'] else 'dropout off'}"
+                for row in pair
+            )
+            if np.ptp(before - after) > 0:
+                tests.append((words, metrics.paired_test(before, after)))
+    return tests
 
 
-def _distances(run):
-    return metrics.jensen_shannon_distance(run.shares, run.summary.probabilities)
+def _distances(folder, row, data):
+    predictive, kept = _predictions(folder, row, data)
+    return metrics.jensen_shannon_distance(
+        metrics.vote_shares(kept.votes), predictive.summarise().probabilities
+    )
 
 
 def _heads(folder, data, rows):
@@ -201,10 +210,7 @@ def _heads(folder, data, rows):
         if row["split"] == SPLIT and row["passes"] == 0 and row["method"] in GAUSSIAN_HEADS:
             heads.setdefault(row["recipe"], {}).setdefault(row["method"], row)
     return {
-        recipe: [
-            (row, *_predictions(folder, row, data, deterministic=True))
-            for row in by_method.values()
-        ]
+        recipe: [(row, *_predictions(folder, row, data)) for row in by_method.values()]
         for recipe, by_method in heads.items()
         if len(by_method) > 1
     }
@@ -212,10 +218,11 @@ def _heads(folder, data, rows):
 
 def _calibrators(folder, data, run):
     """Numbers on the test part before and after each calibrator, fitted on the validation part."""
-    found = _predictions(folder, run.row, data, "validation", deterministic=run.row["passes"] == 0)
-    if found is None:
+    path, deterministic = _find_run(folder, run.row), run.row["passes"] == 0
+    predictive = read_predictive(path, "validation", data, deterministic=deterministic)
+    if predictive is None:
         return ()
-    predictive, kept = found
+    predictive, kept = voted_items(predictive, data, "validation", prepared(data)[0])
     fitting = predictive.summarise().probabilities
     forecast = run.summary.probabilities
     found = [("as it is", _numbers(run, forecast))]

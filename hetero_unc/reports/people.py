@@ -20,6 +20,8 @@ CALIBRATION_NUMBERS = {  # key in the row -> heading
     "tace_votes": "thresholded ACE",
     "total_variation": "total variation",
     "entropy_calibration": "entropy error",
+    "brier_votes": "Brier per vote",
+    "brier_distance": "of it, distance",
     "ece_majority": "ECE, majority label",
 }
 
@@ -58,7 +60,8 @@ def people_section(runs, before_and_after=()):
     table = html.Table(
         "Each annotation of an image is one trial. ECE, MCE: top label, equal width; SCE, ACE and "
         "thresholded ACE: every class. Total variation and entropy error (Baan et al., 2022) "
-        "compare whole distributions and are not 0 for ten votes, however good the forecast.",
+        "compare whole distributions and are not 0 for ten votes, however good the forecast. Brier "
+        "splits exactly into the distance to the vote shares and the votes' own disagreement.",
         ("network", *CALIBRATION_NUMBERS.values()),
         tuple((run.name, *(run.number(key) for key in CALIBRATION_NUMBERS)) for run in runs),
     )
