@@ -7,6 +7,9 @@ https://repository.upenn.edu/asc_papers/43; Dawid and Skene (1979), Maximum like
 observer error-rates using the EM algorithm, https://doi.org/10.2307/2346806
 """
 
+import importlib.util
+import warnings
+
 import numpy as np
 
 from hetero_unc.audit.json_values import absent, interval_json
@@ -17,6 +20,8 @@ __all__ = ["annotator_section", "krippendorff_columns"]
 MOST_ROWS = 200
 SHOWN = 24
 ITERATIONS = 30
+# Dawid and Skene's labels are worked out for a random part of the items where there are more.
+MOST_ANNOTATIONS = 200_000
 
 
 def annotator_section(evidence, annotations, settings):
@@ -52,13 +57,16 @@ def annotator_section(evidence, annotations, settings):
     if not known:
         why = "Annotators are not named: no more can be said of them one by one."
         return {**section, "rows": [], "annotators": None, "dawid_skene": absent(why)}
-    labels, workers = _dawid_skene(annotations, len(evidence.classes))
-    rows = _rows(votes, annotations, workers, settings)
+    if importlib.util.find_spec("crowdkit") is None:
+        accuracies, of_labels = {}, absent("Dawid and Skene's labels need the package crowd-kit.")
+    else:
+        labels = _dawid_skene(annotations, len(evidence), len(evidence.classes), settings.seed)
+        accuracies, of_labels = _accuracies(annotations, labels), _changes(evidence, labels)
     return {
         **section,
         "annotators": len(np.setdiff1d(annotations.annotators, [""])),
-        "rows": rows,
-        "dawid_skene": labels if isinstance(labels, dict) else _changes(evidence, labels),
+        "rows": _rows(votes, annotations, accuracies, settings),
+        "dawid_skene": of_labels,
     }
 
 
@@ -88,7 +96,7 @@ def _alpha(sums):
     return 1 - pairs / np.where(expected > 0, expected, np.nan)
 
 
-def _rows(votes, annotations, workers, settings):
+def _rows(votes, annotations, accuracies, settings):
     """Each annotator's agreement with the others; those with most votes first."""
     items, labels = annotations.items, annotations.labels
     rest = votes[items]
@@ -112,44 +120,55 @@ def _rows(votes, annotations, workers, settings):
                 "annotator": name,
                 "votes": int(count[worker]),
                 "agreement_with_rest": interval_json(interval),
-                "dawid_skene_accuracy": workers.get(name),
+                "dawid_skene_accuracy": accuracies.get(name),
             }
         )
     return rows
 
 
-def _dawid_skene(annotations, classes):
-    """Each item's most probable class by crowd-kit, and each annotator's accuracy under it."""
-    try:
-        import pandas as pd
-        from crowdkit.aggregation import DawidSkene
-    except ImportError:
-        return absent("Dawid and Skene's labels need the package crowd-kit."), {}
-    # People without a name share none: each of their votes is somebody's own.
-    unnamed = annotations.annotators == ""
-    workers = np.where(unnamed, np.arange(len(annotations)).astype(str), annotations.annotators)
+def _dawid_skene(annotations, items, classes, seed):
+    """Each item's most probable class by crowd-kit, -1 where not looked at, int (N,)."""
+    import pandas as pd
+    from crowdkit.aggregation import DawidSkene
+
+    kept = np.ones(len(annotations), dtype=bool)
+    if len(annotations) > MOST_ANNOTATIONS:
+        share = MOST_ANNOTATIONS / len(annotations)
+        kept = (np.random.default_rng(seed).random(items) < share)[annotations.items]
+    # People without a name share none: each of their votes is somebody's own. No name has a line
+    # break in it.
+    alone = np.char.add("\n", np.arange(len(annotations)).astype(str))
+    workers = np.where(annotations.annotators == "", alone, annotations.annotators)
     frame = pd.DataFrame(
         {"task": annotations.items, "worker": workers, "label": annotations.labels}
     )
-    model = DawidSkene(n_iter=ITERATIONS).fit(frame)
-    probabilities = model.probas_.reindex(columns=range(classes), fill_value=0.0).sort_index()
-    labels = np.full(annotations.items.max() + 1, -1)
+    with warnings.catch_warnings():
+        # crowd-kit 1.4 evaluates in place, which pandas 3 deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = DawidSkene(n_iter=ITERATIONS).fit(frame[kept])
+    probabilities = model.probas_.reindex(columns=range(classes), fill_value=0.0)
+    labels = np.full(items, -1)
     labels[probabilities.index.to_numpy()] = probabilities.to_numpy().argmax(axis=1)
-    right = labels[annotations.items] == annotations.labels
-    names, index = np.unique(annotations.annotators, return_inverse=True)
+    return labels
+
+
+def _accuracies(annotations, labels):
+    """Share of each named annotator's votes that are the label, of items that have one."""
+    looked_at = (labels[annotations.items] >= 0) & (annotations.annotators != "")
+    right = (labels[annotations.items] == annotations.labels)[looked_at]
+    names, index = np.unique(annotations.annotators[looked_at], return_inverse=True)
     accuracy = np.bincount(index, weights=right) / np.bincount(index)
-    return labels, {str(name): float(accuracy[i]) for i, name in enumerate(names) if name}
+    return dict(zip(names.tolist(), accuracy.tolist(), strict=True))
 
 
 def _changes(evidence, labels):
     """Items whose label by Dawid and Skene has fewer votes than another class."""
-    rows = np.arange(len(evidence))
-    labels = np.concatenate([labels, np.full(len(evidence) - len(labels), -1)])
-    known = labels >= 0
-    fewer = evidence.votes[rows, labels] < evidence.votes.max(axis=1)
-    changed = np.flatnonzero(known & fewer)
+    fewer = evidence.votes[np.arange(len(evidence)), labels] < evidence.votes.max(axis=1)
+    changed = np.flatnonzero((labels >= 0) & fewer)
+    looked_at = int(np.count_nonzero(labels >= 0))
     return {
+        "items": looked_at,
         "changed_labels": len(changed),
-        "share": len(changed) / len(evidence),
+        "share": len(changed) / looked_at,
         "changed_ids": evidence.ids[changed[:SHOWN]].tolist(),
     }

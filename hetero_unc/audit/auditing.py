@@ -81,6 +81,7 @@ def audit(predictions, vote_table, *, settings=None):
 
     guarantee = guarantee_section(evidence, settings)
     crowd_model = fit_crowd_model(validation.votes, validation.y_prob, seed=settings.seed)
+    crowd_model = crowd_model.with_error_share_of(evidence.votes, evidence.y_prob)
     unfamiliar_rule = find_unfamiliar(
         evidence.epistemic,
         roles.validation,

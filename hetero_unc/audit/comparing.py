@@ -12,6 +12,8 @@ from hetero_unc.metrics import jensen_shannon_distance, vote_shares
 __all__ = ["FIGURES", "compare"]
 
 FORMAT = "hetero_unc.comparison.1"
+# A difference of sums of the same numbers in another order is no difference.
+ROUNDING = 1e-12
 # Title, and whether more is better.
 FIGURES = {
     "accuracy": ("Accuracy: the prediction has most votes", True),
@@ -66,7 +68,7 @@ def compare(first, second, vote_table, *, settings=None):
         ours, theirs = (one[name] for one in figures)
         difference = as_interval(ours - theirs, level=settings.level)
         verdict = "tie"
-        if difference.low > 0 or difference.high < 0:
+        if difference.low > ROUNDING or difference.high < -ROUNDING:
             verdict = "first" if (difference.low > 0) == more_is_better else "second"
         rows.append(
             {

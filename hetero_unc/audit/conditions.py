@@ -4,7 +4,29 @@ import dataclasses
 import operator
 import re
 
-__all__ = ["Condition", "parse_condition"]
+from hetero_unc.audit.routing import ROUTES
+
+__all__ = ["NAMES", "Condition", "parse_condition"]
+
+# The headline numbers of every audit; some are None where they cannot be told.
+NAMES = (
+    "accuracy",
+    "random_vote_agreement",
+    "krippendorff_alpha",
+    "ece_votes",
+    "ece_votes_equal_mass",
+    "calibration_debiased",
+    "calibration_worst_bin",
+    "overconfidence",
+    "total_variation",
+    "entropy_calibration",
+    "log_loss_votes",
+    "brier_votes",
+    "risk_accepted",
+    "coverage",
+    "disagreement_correlation",
+    *ROUTES,
+)
 
 COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 FORM = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*(\S+)\s*")
@@ -19,17 +41,13 @@ class Condition:
     bound: float
 
     def holds(self, numbers):
-        """Whether it is true of `numbers`, a dict of str to float or None.
+        """Whether it is true of `numbers`, a dict of each of `NAMES` to float or None.
 
         Raises
         ------
         ValueError
-            If there is no such number, or this audit could not tell it.
+            If this audit could not tell the number.
         """
-        if self.name not in numbers:
-            raise ValueError(
-                f"A condition must name one of {', '.join(sorted(numbers))}. Received: {self}"
-            )
         if numbers[self.name] is None:
             raise ValueError(
                 f"`{self.name}` could not be told from these predictions and votes, so the "
@@ -57,8 +75,11 @@ def parse_condition(text):
     found = FORM.fullmatch(text)
     try:
         name, comparison, bound = found.groups()
-        return Condition(name, comparison, float(bound))
+        condition = Condition(name, comparison, float(bound))
     except (AttributeError, ValueError):
         raise ValueError(
             f"A condition must have the form NAME>NUMBER, with >, <, >= or <=. Received: {text!r}"
         ) from None
+    if name not in NAMES:
+        raise ValueError(f"A condition must name one of {', '.join(NAMES)}. Received: {text!r}")
+    return condition

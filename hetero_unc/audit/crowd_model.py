@@ -25,9 +25,13 @@ __all__ = ["CrowdModel", "fit_crowd_model", "largest_reliable_list", "temper"]
 # Forecasts are mixed with this much of the uniform one: what a model declares impossible happens.
 UNIFORM_SHARE = 1e-5
 FITTED_ON_AT_MOST = 2000
+STARTING_SHARE = 0.02
+EXPECTATION_STEPS = 100
 # Weak prior of the logarithm of temperature and concentration, and of the log odds of an error,
 # as (mean, standard deviation): with one vote an item nothing else holds the concentration.
-PRIOR = np.array([(0.0, 1.0), (np.log(10.0), 1.5), (np.log(0.02 / 0.98), 1.5)])
+PRIOR = np.array(
+    [(0.0, 1.0), (np.log(10.0), 1.5), (np.log(STARTING_SHARE / (1 - STARTING_SHARE)), 1.5)]
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,12 +68,26 @@ class CrowdModel:
 
         High where the forecast is sure of one class and the votes of another.
         """
-        own = vote_log_likelihood(votes, self.prior(y_prob))
-        other = _log_likelihood_of_others(
+        return _logistic(_log_odds(self.error_share) + self._log_ratio(votes, y_prob))
+
+    def with_error_share_of(self, votes, y_prob):
+        """The same model with the most likely share of label errors among other items.
+
+        Temperature and concentration belong to the model and are fitted on items that it was
+        validated on; how many labels are wrong belongs to the items that are looked through.
+        """
+        ratio = self._log_ratio(votes, y_prob)
+        share = STARTING_SHARE
+        for _ in range(EXPECTATION_STEPS):
+            share = float(np.clip(_logistic(_log_odds(share) + ratio).mean(), 1e-9, 0.5))
+        return dataclasses.replace(self, error_share=share)
+
+    def _log_ratio(self, votes, y_prob):
+        """Log likelihood of the votes as those of another item, less that as the item's own."""
+        others = _log_likelihood_of_others(
             votes, np.argmax(y_prob, axis=1), self.concentration * self.profiles, self.class_shares
         )
-        odds = np.log(self.error_share) - np.log1p(-self.error_share) + other - own
-        return _logistic(odds)
+        return others - vote_log_likelihood(votes, self.prior(y_prob))
 
 
 def fit_crowd_model(votes, y_prob, *, seed=0):
@@ -206,6 +224,10 @@ def _log_likelihood_of_others(votes, predicted, dirichlets, class_shares):
     weights /= weights.sum(axis=1, keepdims=True)
     largest = terms.max(axis=1, keepdims=True)
     return largest[:, 0] + np.log((weights * np.exp(terms - largest)).sum(axis=1) + 1e-300)
+
+
+def _log_odds(probability):
+    return np.log(probability) - np.log1p(-probability)
 
 
 def _logistic(odds):

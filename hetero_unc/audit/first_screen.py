@@ -19,13 +19,21 @@ def first_screen(routing, guarantee, calibration):
     routes = {row["route"]: row for row in routing["routes"]}
     accept = routes["accept"]
     if guarantee["threshold"] is None:
-        headline = "Do not use these predictions unseen: no threshold keeps the risk asked for."
+        headline = (
+            "Do not use these predictions unseen: no threshold on doubt keeps the share of wrong "
+            f"ones within {guarantee['target_risk']:.1%}."
+        )
     else:
         headline = (
             f"{_items(accept['count'])} ({accept['share']:.0%}) can be accepted as predicted; "
             f"{_items(_total(routes) - accept['count'])} are for people."
         )
     sentences = []
+    if guarantee["reachable_risk"] is not None:
+        sentences.append(
+            f"A target risk of {guarantee['reachable_risk']:.0%} could be kept: if that will do, "
+            "audit again with it."
+        )
     if guarantee["threshold"] is not None:
         sentences.append(
             f"Of the predictions accepted, {guarantee['risk']['estimate']:.1%} were wrong on items "

@@ -21,7 +21,7 @@ from hetero_unc.checks import check_array
 
 __all__ = ["Guarantee", "candidate_thresholds", "plurality_losses", "risk_bound", "risk_threshold"]
 
-RUNS = 5
+RUNS = 3
 CANDIDATES = 100
 
 
@@ -127,8 +127,10 @@ def risk_threshold(doubt, losses, candidates, *, target_risk, confidence):
     first = np.searchsorted(expected, 1.2 * np.log(budget) / np.log1p(-target_risk))
     passed = np.append(p_value <= budget, False)
     best = -1
-    for start in np.linspace(first, len(candidates) - 1, RUNS, dtype=int):
-        if start >= first and passed[start]:
+    # The runs start at equal ratios of coverage, the last at half of the items: a few confident
+    # errors end the first, and what is accepted beyond half is reached on the way.
+    for start in np.geomspace(first + 1, max(first + 1, len(candidates) / 2), RUNS).astype(int) - 1:
+        if start < len(candidates) and passed[start]:
             best = max(best, start + int(np.argmin(passed[start:])) - 1)
     if best < 0:
         return Guarantee(None, 0, float("nan"))

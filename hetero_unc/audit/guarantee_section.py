@@ -14,6 +14,8 @@ from hetero_unc.audit.resampling import as_interval, resampled_sums
 __all__ = ["guarantee_section"]
 
 POINTS = 200
+# Tried in turn where the risk asked for cannot be kept, to say what could be asked for.
+LARGER_RISKS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 
 
 def guarantee_section(evidence, settings):
@@ -33,13 +35,25 @@ def guarantee_section(evidence, settings):
     judged = evidence.take(evidence.roles.evaluated)
     validation = evidence.take(evidence.roles.validation)
     doubt = 1 - judged.confidence
-    found = risk_threshold(
-        1 - validation.confidence,
-        plurality_losses(validation.votes, validation.predicted, seed=settings.seed),
-        candidate_thresholds(doubt),
-        target_risk=settings.target_risk,
-        confidence=settings.risk_confidence,
-    )
+    losses = plurality_losses(validation.votes, validation.predicted, seed=settings.seed)
+    candidates = candidate_thresholds(doubt)
+
+    def threshold_for(target_risk):
+        return risk_threshold(
+            1 - validation.confidence,
+            losses,
+            candidates,
+            target_risk=target_risk,
+            confidence=settings.risk_confidence,
+        )
+
+    found = threshold_for(settings.target_risk)
+    reachable = None
+    if found.threshold is None:
+        larger = (risk for risk in LARGER_RISKS if risk > settings.target_risk)
+        reachable = next(
+            (risk for risk in larger if threshold_for(risk).threshold is not None), None
+        )
     accepted = np.zeros(len(judged)) if found.threshold is None else doubt <= found.threshold
     columns = np.stack(
         [
@@ -63,17 +77,19 @@ def guarantee_section(evidence, settings):
         "coverage": interval_json(as_interval(sums[:, 1] / sums[:, 0], level=settings.level)),
         "risk": interval_json(as_interval(sums[:, 2] / taken, level=settings.level)),
         "random_annotator_disagrees": number_json((sums[:, 3] / taken)[0]),
-        "statement": _statement(found, settings),
+        "reachable_risk": reachable,
+        "statement": _statement(found, reachable, settings),
         "curve": _curve(judged, doubt, settings),
     }
 
 
-def _statement(found, settings):
+def _statement(found, reachable, settings):
     if found.threshold is None:
         return (
             f"No threshold on doubt could be shown to keep the share of wrong predictions at or "
             f"below {settings.target_risk:.1%}: either the model errs more often even where it is "
             "sure, or there are too few validation items. Nothing is accepted."
+            + ("" if reachable is None else f" A target of {reachable:.0%} could be kept.")
         )
     return (
         f"Accept a prediction where its doubt (1 - the largest probability) is at most "

@@ -23,6 +23,8 @@ ROUTES = (
     "more_votes",
     "settled_by_votes",
 )
+# Votes that the forecast is worth for each vote, where contested items are sought.
+CONTESTED_WEIGHT = 0.25
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,7 +92,11 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     predicted = y_prob.argmax(axis=1)
     doubt = 1 - y_prob.max(axis=1)
     label_error = crowd_model.label_error(votes, y_prob)
-    contested = contested_probability(posterior, settings.contested_disagreement)
+    # Whether people disagree is asked of people first: here the forecast counts for no more than a
+    # quarter of their votes.
+    count = votes.sum(axis=1, keepdims=True)
+    weight = np.minimum(1.0, count * CONTESTED_WEIGHT / crowd_model.concentration)
+    contested = contested_probability(weight * prior + votes, settings.contested_disagreement)
     predicted_disagreement = expected_disagreement(prior)
     vote_value = value_of_one_more_vote(posterior)
 

@@ -52,7 +52,7 @@ def test_the_fit_finds_temperature_and_share_of_wrong_labels_that_votes_were_dra
     logits = rng.normal(0, 2.5, (1500, 4))
     crowd = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     shares = rng.standard_gamma(3 * crowd + 1e-3)
-    votes = rng.multinomial(10, shares / shares.sum(axis=1, keepdims=True))
+    votes = rng.multinomial(16, shares / shares.sum(axis=1, keepdims=True))
     wrong = rng.random(1500) < 0.05
     votes[wrong] = np.roll(votes[wrong], 1, axis=1)
     forecast = temper(crowd, 0.7)  # too sure by a known amount
@@ -60,6 +60,10 @@ def test_the_fit_finds_temperature_and_share_of_wrong_labels_that_votes_were_dra
     assert model.temperature == pytest.approx(1 / 0.7, rel=0.1)
     assert model.concentration == pytest.approx(3, rel=0.2)
     assert model.error_share == pytest.approx(0.05, abs=0.02)
+    again = model.with_error_share_of(votes, forecast)
+    assert again.error_share == pytest.approx(0.05, abs=0.02)
+    clean = model.with_error_share_of(votes[~wrong], forecast[~wrong])
+    assert clean.error_share < 0.01
     listed = largest_reliable_list(model.label_error(votes, forecast), 0.1)
     assert wrong[listed].mean() > 0.8
     assert listed[wrong].mean() > 0.5

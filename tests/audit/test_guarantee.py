@@ -26,12 +26,12 @@ def test_the_risk_exceeds_its_target_in_no_more_than_the_stated_share_of_redraws
     # the largest threshold of risk 0.1.
     found = []
     for _ in range(400):
-        doubt, losses = simulated(rng, 400)
+        doubt, losses = simulated(rng, 1500)
         candidates = candidate_thresholds(rng.random(400))
         found.append(risk_threshold(doubt, losses, candidates, **OPTIONS).threshold or 0.0)
     found = np.array(found)
     too_large = (found > 0.4).sum()
-    # Of 400 redraws 40 may fail, and four standard errors more by chance.
+    # Of 400 redraws 40 may fail, and four standard errors, 6 each, more by chance.
     assert too_large <= 40 + 4 * 6
     assert np.median(found) > 0.15  # and it is no guarantee of accepting nothing
 
@@ -45,7 +45,7 @@ def test_each_accepted_candidate_passed_an_exact_binomial_test():
     assert found.risk == pytest.approx(losses[accepted].mean())
     wrong = int(losses[accepted].sum())
     test = stats.binomtest(wrong, found.accepted, 0.1, alternative="less")
-    assert test.pvalue <= 0.1 / 5
+    assert test.pvalue <= 0.1 / 3
 
 
 def test_nothing_is_accepted_where_errors_are_everywhere_or_items_are_few():
