@@ -18,6 +18,7 @@ FLOORS = [
     ["layers", "losses"],
     ["models", "inference"],
     ["training", "reports"],
+    ["classifier"],
     ["cli"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -8,11 +8,11 @@ import argparse
 import sys
 
 from hetero_unc import __version__
-from hetero_unc.cli import audit, compare, evaluate, info
+from hetero_unc.cli import audit, compare, evaluate, fit, info, predict
 
 __all__ = ["main"]
 
-COMMANDS = (audit, compare, evaluate, info)
+COMMANDS = (fit, predict, audit, compare, evaluate, info)
 # What argparse itself exits with: the command was understood, its input was not.
 BAD_INPUT = 2
 

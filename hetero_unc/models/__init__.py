@@ -1,5 +1,6 @@
 """Functions that return a `keras.Model`, and weights for it."""
 
+from hetero_unc.models.backbones import BACKBONES, gaussian_classifier
 from hetero_unc.models.batch_statistics import estimate_batch_statistics
 from hetero_unc.models.compact_network import compact_network
 from hetero_unc.models.dropout_network import dropout_network
@@ -14,6 +15,7 @@ from hetero_unc.models.small_cnn import small_cnn
 from hetero_unc.models.weights_file import load_weights, save_weights
 
 __all__ = [
+    "BACKBONES",
     "ENDPOINTS",
     "FACE_PREPROCESSINGS",
     "compact_network",
@@ -21,6 +23,7 @@ __all__ = [
     "endpoint_features",
     "estimate_batch_statistics",
     "face_preprocessing",
+    "gaussian_classifier",
     "inception_resnet_v1",
     "load_weights",
     "save_weights",

@@ -6,7 +6,7 @@ function of the seed and the step alone.
 
 import numpy as np
 
-__all__ = ["batches_per_pass", "shuffled_batches"]
+__all__ = ["batches_in_order", "batches_per_pass", "shuffled_batches"]
 
 
 def batches_per_pass(items, batch_size):
@@ -34,3 +34,11 @@ def shuffled_batches(images, labels, batch_size, *, seed, first_step=0):
         chosen = order[within * batch_size : (within + 1) * batch_size]
         yield images[chosen], labels[chosen]
         step += 1
+
+
+def batches_in_order(images, labels, batch_size):
+    """Yield `(images, labels)` batches for ever, every pass in the order of the items."""
+    while True:
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            yield images[part], labels[part]

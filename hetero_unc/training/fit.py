@@ -15,13 +15,16 @@ from hetero_unc.checks import (
     check_labels,
     check_votes,
 )
-from hetero_unc.training.batches import batches_per_pass, shuffled_batches
+from hetero_unc.data.image_folder import ImageFolder
+from hetero_unc.training.batches import batches_in_order, batches_per_pass, shuffled_batches
 from hetero_unc.training.checkpoint import Checkpoint, latest_checkpoint, restore
 from hetero_unc.training.finite_loss import FiniteLoss
 from hetero_unc.training.history import read_history, write_history
 from hetero_unc.training.replicas import differ_between_replicas
 
 __all__ = ["fit"]
+
+VALIDATION_BATCH = 500
 
 
 def fit(
@@ -45,9 +48,9 @@ def fit(
     ----------
     model : keras.Model
         Built and compiled. Its initial weights are replaced if there is a checkpoint.
-    images : array of shape (N, H, W, K)
-        Of one size in each call. A model that takes any size can be trained on small images first:
-        call again with larger ones and more epochs.
+    images : array of shape (N, H, W, K), or ImageFolder
+        A folder is read batch by batch. Of one size in each call: a model that takes any size can
+        be trained on small images first, and then be given larger ones and more epochs.
     labels : array of shape (N,) of int, or (N, C) of label distributions (floats) or votes (ints)
     folder : path
         Gets `history.csv` and `checkpoint/`.
@@ -78,16 +81,11 @@ def fit(
     FloatingPointError
         When the loss is no longer finite: step and layer are named, and the last checkpoint stays.
     """
-    images = check_images(images, shape=model.input_shape[1:])
+    images = _check_images(images, model)
     labels = _check_targets(labels, num_classes, len(images), name="labels")
+    watched = {}
     if validation_data is not None:
-        validation_images = check_images(validation_data[0], shape=model.input_shape[1:])
-        validation_data = (
-            validation_images,
-            _check_targets(
-                validation_data[1], num_classes, len(validation_images), name="validation labels"
-            ),
-        )
+        watched = _watched(*validation_data, model, num_classes)
     check_count(epochs, name="epochs")
     check_count(batch_size, name="batch_size")
     check_count(validation_freq, name="validation_freq")
@@ -110,8 +108,7 @@ def fit(
         steps_per_epoch=steps,
         initial_epoch=done,
         epochs=epochs,
-        validation_data=validation_data,
-        validation_batch_size=500,
+        **watched,
         validation_freq=validation_freq,
         verbose=verbose,
         callbacks=[
@@ -125,6 +122,26 @@ def fit(
     )
     # From the file, so that a run that was resumed returns what an uninterrupted one does.
     return read_history(folder / "history.csv")
+
+
+def _check_images(images, model):
+    if isinstance(images, ImageFolder):
+        # One image says whether the model takes them; the folder has checked the rest.
+        check_images(images[:1], shape=model.input_shape[1:])
+        return images
+    return check_images(images, shape=model.input_shape[1:])
+
+
+def _watched(images, labels, model, num_classes):
+    """The arguments of `keras.Model.fit` for the validation data."""
+    images = _check_images(images, model)
+    labels = _check_targets(labels, num_classes, len(images), name="validation labels")
+    if isinstance(images, ImageFolder):
+        return {
+            "validation_data": batches_in_order(images, labels, VALIDATION_BATCH),
+            "validation_steps": batches_per_pass(len(images), VALIDATION_BATCH),
+        }
+    return {"validation_data": (images, labels), "validation_batch_size": VALIDATION_BATCH}
 
 
 def _check_targets(labels, num_classes, length, *, name):
