@@ -1,7 +1,6 @@
 """Whether the model's doubt stands where people disagree, held against what could be reached."""
 
 import numpy as np
-from scipy import stats
 
 from hetero_unc.audit.json_values import absent, interval_json, number_json
 from hetero_unc.audit.resampling import as_interval, resampled_sums
@@ -48,6 +47,8 @@ def disagreement_section(evidence, settings):
     dict
         JSON-ready; `{"absent": why}` where fewer than 20 items have two votes.
     """
+    from scipy import stats  # not at the top: importing the room must stay quick
+
     several = evidence.take(np.isfinite(evidence.vote_disagreement))
     if len(several) < FEWEST_ITEMS:
         return absent(
@@ -143,8 +144,10 @@ def _correlations(values, settings):
 
 def _distance(evidence, settings):
     """Mean Jensen-Shannon distance of votes and forecast, and that of redrawn votes."""
+    from scipy import special
+
     distance = jensen_shannon_distance(vote_shares(evidence.votes), evidence.y_prob)
-    half = stats.norm.ppf((1 + settings.level) / 2) * distance.std(ddof=1) / np.sqrt(len(distance))
+    half = special.ndtri((1 + settings.level) / 2) * distance.std(ddof=1) / np.sqrt(len(distance))
     mean = float(distance.mean())
     floor = resampling_floor(
         evidence.y_prob, evidence.vote_counts, redraws=REDRAWS, seed=settings.seed

@@ -1,7 +1,6 @@
 """Every headline by group, and which differences are more than chance."""
 
 import numpy as np
-from scipy import stats
 
 from hetero_unc.audit.json_values import absent, interval_json, number_json
 from hetero_unc.audit.resampling import as_interval, resampled_sums
@@ -45,6 +44,8 @@ def group_section(judged, training, accepted, settings):
        variances are involved, https://doi.org/10.1093/biomet/34.1-2.28
     .. [2] Benjamini and Hochberg (1995), https://doi.org/10.1111/j.2517-6161.1995.tb02031.x
     """
+    from scipy import stats  # not at the top: importing the room must stay quick
+
     if not judged.groups:
         return absent("The votes have no column group_NAME, so nothing is known of groups.")
     measures = {
@@ -124,6 +125,8 @@ def _intervals(own, measures, inside, settings):
 
 def _welch(inside, outside):
     """Difference of means and its p-value; None where it is undefined."""
+    from scipy import stats
+
     inside, outside = inside[np.isfinite(inside)], outside[np.isfinite(outside)]
     if min(len(inside), len(outside)) < 2 or np.ptp(inside) + np.ptp(outside) == 0:
         return None
@@ -167,6 +170,8 @@ def _gaps(evidence):
 
 def _against_training(rows):
     """Rank correlation of the groups' epistemic uncertainty with their share of the training."""
+    from scipy import stats
+
     if len(rows) < FEWEST_VALUES_TO_CORRELATE or rows[0]["training_share"] is None:
         return {"epistemic_against_training_share": None}
     shares = [row["training_share"] for row in rows]

@@ -65,9 +65,9 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     2. suspected_label_error: most votes name another class than the forecast, and the posterior
        probability that the votes are of another item is among the largest that keep the expected
        share of false alarms.
-    3. contested: the votes name several classes, the forecast expects at least half of the
-       disagreement, and the posterior probability of a contested item is among the largest that
-       keep the expected share of false alarms.
+    3. contested: the votes name several classes, the forecast expects at least three quarters of
+       the disagreement, and the posterior probability of a contested item is among the largest
+       that keep the expected share of false alarms.
     4. accept: doubt within the guaranteed threshold, and forecast and votes name one class.
     5. more_votes: one more vote changes the label with a probability of `label_change` or more.
     6. settled_by_votes: the rest; the votes decide, the forecast is not sure enough.
@@ -111,7 +111,7 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
         open_items
         & ~suspected
         & (np.count_nonzero(votes, axis=1) > 1)
-        & (predicted_disagreement >= settings.contested_disagreement / 2)
+        & (predicted_disagreement >= 0.75 * settings.contested_disagreement)
     )
     split = largest_reliable_list(np.where(may_be_contested, contested, 0.0), settings.false_alarms)
     split &= may_be_contested

@@ -22,13 +22,13 @@ def planted():
     items, classes, passes = 630, 4, 8
     truth = rng.integers(classes, size=items)
     logits = 3.5 * np.eye(classes)[truth] + rng.normal(0, 0.3, (passes, items, classes))
-    votes = rng.multinomial(9, 0.88 * np.eye(classes)[truth] + 0.03)
+    votes = rng.multinomial(15, 0.88 * np.eye(classes)[truth] + 0.03)
     contested, mislabelled, unfamiliar = (slice(600 + 10 * k, 610 + 10 * k) for k in range(3))
     logits[:, contested] = 3.0 * (np.arange(classes) < 2) + rng.normal(
         0, 0.1, (passes, 10, classes)
     )
-    votes[contested] = [5, 4, 0, 0]
-    votes[mislabelled] = 9 * np.eye(classes, dtype=int)[(truth[mislabelled] + 1) % classes]
+    votes[contested] = [8, 7, 0, 0]
+    votes[mislabelled] = 15 * np.eye(classes, dtype=int)[(truth[mislabelled] + 1) % classes]
     sure = rng.integers(classes, size=(passes, 10))
     logits[:, unfamiliar] = 6.0 * np.eye(classes)[sure]
     powers = np.exp(logits)
