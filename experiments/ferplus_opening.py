@@ -28,7 +28,7 @@ def opening(runs, rows):
     word = {"aleatoric": "aleatoric doubt", "predicted_disagreement": "predicted disagreement"}[
         best
     ]
-    correlation, ceiling = row[f"pearson_{best}"] or 0.0, row["noise_ceiling"]
+    correlation, ceiling = row[f"pearson_{best}"] or 0.0, row["noise_ceiling"] or float("nan")
     lead = (
         f"Ten people were asked what each face expresses. On {len(run):,} test faces, two of them "
         f"differ {format_percent(run.disagreement.mean(), 0)} of the time. The network forecasts "
@@ -79,7 +79,7 @@ def verdicts(rows, split):
     aleatoric, epistemic = (_mean(uncnet, f"pearson_{part}") for part in ("aleatoric", "epistemic"))
     follows = (
         f"{'Holds' if aleatoric > SMALL else 'Does not hold here'}: r {aleatoric:.2f} (paper .30), "
-        f"with a ceiling of {uncnet[0]['noise_ceiling']:.2f}. UncNet, {recipe} recipe, {seeds}."
+        f"with a ceiling of {_mean(uncnet, 'noise_ceiling'):.2f}. UncNet, {recipe} recipe, {seeds}."
     )
     yield "“Aleatoric doubt follows disagreement.”", follows
     given = _mean(uncnet, "partial_epistemic_given_aleatoric")

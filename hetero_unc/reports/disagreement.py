@@ -26,7 +26,8 @@ def disagreement_section(runs, split):
         Its name, in words.
     """
     first = runs[0]
-    ceiling = first.row["noise_ceiling"]
+    # None where all items have the same disagreement.
+    ceiling = first.row["noise_ceiling"] or float("nan")
     drawings = (
         html.Figure(
             figures.draw_series(
@@ -67,7 +68,7 @@ def disagreement_section(runs, split):
     text = (
         f"{split}. d = 1 − Σp² over an image's votes. Ten votes are a noisy reading of the crowd: "
         f"nobody can correlate with d by more than {ceiling:.3f} (split halves; "
-        f"{first.row['noise_ceiling_model']:.3f} by a model of the crowds). “Predicted” is the "
+        f"{first.number('noise_ceiling_model')} by a model of the crowds). “Predicted” is the "
         "network's own forecast of d. Images are drawn anew for the intervals, identical ones "
         "together; votes of one image are never taken for independent."
     )

@@ -2,13 +2,16 @@
 
 import json
 import re
+import types
 
 import numpy as np
 import pytest
 
+from ferplus_evaluation import evaluate_run
 from ferplus_published import NUMBERS, number_of
 from ferplus_report import write_ferplus_report
 from ferplus_results import longest, main_rows, shown_rows
+from ferplus_sections import heads_section
 from ferplus_shift import PROBES
 from hetero_unc.data import load_synthetic_faces
 from hetero_unc.predictive import Predictive
@@ -158,6 +161,24 @@ def test_altered_images_are_tried_at_every_level(ferplus_runs):
     assert found["other"]["noise"]["accuracy"] is None
 
 
+def test_heads_are_compared_by_the_votes_of_each_image():
+    kept = types.SimpleNamespace(votes=np.array([[2, 1], [0, 3], [3, 0]]))
+    right, even = [[0.7, 0.3], [0.1, 0.9], [0.9, 0.1]], [[0.5, 0.5]] * 3
+    numbers = {"seed": 0, "mean_scale": 1.0, "pearson_predicted_disagreement": None}
+    numbers |= {"pearson_aleatoric": 0.5, "js_distance": 0.2}
+    heads = [
+        ({"method": method, **numbers}, Predictive(np.array([forecast])), kept)
+        for method, forecast in (("gaussian_votes", right), ("aleatoric", even))
+    ]
+    table = heads_section({"corrected": heads}).blocks[1]
+    best = -(2 * np.log(0.7) + np.log(0.3) + 6 * np.log(0.9)) / 3
+    votes, even = table.rows
+    assert votes[1:4] == (f"{best:.3f}", "–", "1.000")
+    assert even[1] == f"{3 * np.log(2):.3f}"
+    assert even[2].startswith(f"{3 * np.log(2) - best:.3f} [")
+    assert even[4] == "–"
+
+
 def test_a_tile_says_the_votes_and_draws_them():
     run = VotedRun(
         "a network",
@@ -189,11 +210,9 @@ def test_drawn_faces_are_named_in_the_title_and_held_against_the_truth(tmp_path)
     rows = faces.rows_of("PublicTest")
     # A network that knows the truth, but for a little noise.
     shares = faces.true_shares[rows] + 0.01
-    noise = np.random.default_rng(0).gamma(50, size=(3, *shares.shape))
+    noise = np.random.default_rng(0).gamma(5000, size=(3, *shares.shape))
     passes = shares * noise / (shares * noise).sum(axis=2, keepdims=True)
     Predictive(passes, ids=rows).save(path / "predictive-publictest.npz")
-    from ferplus_evaluation import evaluate_run
-
     found = evaluate_run(path, faces, resamples=10)
     (tmp_path / "results.json").write_text(json.dumps(found), encoding="utf-8")
     source = write_ferplus_report(tmp_path, faces).read_text(encoding="utf-8")
