@@ -174,11 +174,14 @@ def _inputs(predictions, vote_table, evidence):
         else len(np.setdiff1d(vote_table.annotations.annotators, [""]))
     )
     return {
+        # Names of the files, where there are any: whoever read them knows.
+        "predictions": None,
+        "votes": None,
         "items": len(evidence),
         "classes": list(evidence.classes),
         "passes": evidence.passes,
         "has_gaussian_head": evidence.logit_noise is not None,
-        "votes": int(counts.sum()),
+        "votes_total": int(counts.sum()),
         "votes_per_item": {
             "fewest": int(counts.min()),
             "median": float(np.median(counts)),

@@ -115,11 +115,10 @@ def run(arguments):
     result = audit(matched.predictions, matched.vote_table, settings=settings)
 
     numbers = result.as_json()
-    numbers["inputs"] = {
-        "predictions": pathlib.Path(arguments.predictions).name,
-        "votes": pathlib.Path(arguments.votes).name,
-        **numbers["inputs"],
-    }
+    numbers["inputs"].update(
+        predictions=pathlib.Path(arguments.predictions).name,
+        votes=pathlib.Path(arguments.votes).name,
+    )
     numbers["notes"] = matching_notes(matched) + numbers["notes"]
     failed = [condition for condition in conditions if condition.holds(result.headline_numbers)]
     out = pathlib.Path(arguments.out)

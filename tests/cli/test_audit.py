@@ -46,7 +46,8 @@ def test_audit_writes_its_files(files, tmp_path, capsys):
     assert run("audit", files / "good.npz", *votes, "--out", tmp_path) == 0
     numbers = json.loads((tmp_path / "audit.json").read_text())
     assert numbers["inputs"]["predictions"] == "good.npz"
-    assert numbers["inputs"]["items"] == 240
+    assert (numbers["inputs"]["items"], numbers["inputs"]["votes"]) == (240, "votes.csv")
+    assert numbers["inputs"]["votes_total"] == 5 * 240
     with open(tmp_path / "routing.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 240
