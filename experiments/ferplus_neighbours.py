@@ -99,9 +99,8 @@ def neighbours_section(evidence, images):
         for kind, title in (("nearest", "Nearest pairs"), ("farthest", "Farthest pairs"))
     ]
     text = (
-        f"Of the first {evidence['images']:,} images, each with each: the angle between the "
-        "features that the emotion network reads. Identical images are not paired, and an image "
-        "stands in one pair of a kind."
+        f"Of {evidence['images']:,} images, each with each: the angle between the features from "
+        "which the network reads the expression. An image stands in one pair of a kind."
     )
     return html.Section("neighbours", TITLE, (html.Text(text), *galleries))
 
