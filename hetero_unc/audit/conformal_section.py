@@ -51,7 +51,7 @@ def conformal_section(judged, validation, settings):
             f"{len(validation)}."
         )
     labels = _one_vote_each(validation.votes, settings.seed)
-    methods = []
+    methods, left_out = [], []
     for name, title in METHODS.items():
         classifier = SplitConformalClassifier(
             _Forecast(len(judged.classes)),
@@ -59,7 +59,12 @@ def conformal_section(judged, validation, settings):
             conformity_score=name,
             random_state=settings.seed,
         )
-        classifier.conformalize(validation.y_prob, labels)
+        try:
+            classifier.conformalize(validation.y_prob, labels)
+        except ValueError as error:
+            # RAPS sets a part of the validation items aside by class, which takes two of each.
+            left_out.append(f"{name.upper()} was left out: {error}")
+            continue
         # MAPIE takes the probabilities as features, and `_Forecast` hands them back.
         sets = classifier.predict_set(judged.y_prob)[1][:, :, 0]
         methods.append({"name": name, "title": title, **_figures(sets, judged, settings)})
@@ -67,6 +72,7 @@ def conformal_section(judged, validation, settings):
         "level": settings.conformal_level,
         "label": "a vote of the item, drawn at random",
         "methods": methods,
+        "left_out": left_out,
     }
 
 

@@ -179,6 +179,18 @@ def test_conformal_sets_cover_a_random_vote_as_often_as_stated(judged, validatio
     assert sizes[0] <= sizes[1] + 0.05  # LAC's sets are the smallest on average
 
 
+def test_a_class_of_one_vote_leaves_the_other_sets_standing(judged, validation):
+    pytest.importorskip("mapie")
+    votes = np.zeros_like(validation.votes)
+    votes[:, 0] = 3
+    votes[0] = [0, 0, 0, 3]
+    votes[1:40] = [0, 3, 0, 0]
+    rare = type(validation)(**{**vars(validation), "votes": votes})
+    section = conformal_section(judged, rare, SETTINGS)
+    assert {"lac", "aps"} <= {row["name"] for row in section["methods"]}
+    assert len(section["methods"]) + len(section["left_out"]) == 3
+
+
 def test_a_group_that_differs_is_found_and_one_that_does_not_is_not(judged, evidence):
     training = evidence.take(evidence.roles.training)
     same = group_section(judged, training, np.ones(len(judged), dtype=bool), SETTINGS)
