@@ -2,11 +2,14 @@
 
 A page is a title, what to know first, and sections; a section is a title and blocks. Blocks are
 frozen dataclasses, whose strings are plain text. `Figure.svg` is the only markup that goes in as it
-is; it must come from `hetero_unc.reports.svg`. The page has no script and asks for nothing.
+is; it must come from `hetero_unc.reports.svg`. The page asks for nothing, and its policy lets the
+browser run no script but the one that `Page.script` names.
 """
 
+import base64
 import dataclasses
 import functools
+import hashlib
 import importlib.resources
 
 import jinja2
@@ -21,6 +24,7 @@ __all__ = [
     "Facts",
     "Figure",
     "Figures",
+    "Fragment",
     "Gallery",
     "Page",
     "Preformatted",
@@ -115,7 +119,9 @@ class Bar:
 
 @dataclasses.dataclass(frozen=True)
 class Tile:
-    """A small picture (a data URI), its alternative text and one or more short lines below it.
+    """A small picture, its alternative text and one or more short lines below it.
+
+    `picture` is a data URI; empty for none, and the lines must then say what `alt` would.
 
     `bars` are drawn under the lines; `alt` must say in words what they show.
     """
@@ -161,6 +167,17 @@ class Columns:
 
 
 @dataclasses.dataclass(frozen=True)
+class Fragment:
+    """A part of the page with a template of its own.
+
+    `template` is a file of this room, which finds `data` as `item.data` and escapes like the page.
+    """
+
+    template: str
+    data: dict
+
+
+@dataclasses.dataclass(frozen=True)
 class Section:
     """A part of the page. `name` is its address in the page, unique and without spaces."""
 
@@ -171,13 +188,18 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A page: `title`, a line below it, the blocks of the first screen, and the sections."""
+    """A page: `title`, a line below it, the blocks of the first screen, and the sections.
+
+    `style` and `script` are files of this room that the page carries besides its own style.
+    """
 
     title: str
     subtitle: str
     opening: tuple
     sections: tuple[Section, ...]
     footer: str = ""
+    style: str = ""
+    script: str = ""
 
 
 def render_page(page):
@@ -185,7 +207,8 @@ def render_page(page):
     names = [section.name for section in page.sections]
     if len(set(names)) != len(names):
         raise ValueError(f"`page` must name each section once. Received: {names}")
-    return _template().render(page=page)
+    script = _source(page.script) if page.script else ""
+    return _template().render(page=page, script=script, script_source=_script_source(script))
 
 
 def write_page(path, page):
@@ -195,12 +218,27 @@ def write_page(path, page):
 
 @functools.cache
 def _template():
-    source = importlib.resources.files("hetero_unc.reports").joinpath("template.html")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
-    return environment.from_string(source.read_text(encoding="utf-8"))
+    return environment.get_template("template.html")
+
+
+def _source(name):
+    return importlib.resources.files("hetero_unc.reports").joinpath(name).read_text("utf-8")
+
+
+def _script_source(script):
+    """What the page's policy lets run: the script with these very bytes, or none."""
+    if not script:
+        return "'none'"
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def left_out(name, title, reason):
