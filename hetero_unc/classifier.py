@@ -161,6 +161,7 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each item, shape (N,), of the type of `classes_`."""
+        check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def predict_proba(self, X):

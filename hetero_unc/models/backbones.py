@@ -52,7 +52,10 @@ def gaussian_classifier(
     image = keras.Input(input_shape, name="image")
     if backbone == "dense":
         features = math.prod(input_shape)
-        network = dropout_network(head, features=features, dropout=dropout, seed=seed + 10)
+        # Of a few features none may be dropped: what is left would tell the classes apart no more.
+        network = dropout_network(
+            head, features=features, dropout=dropout, places="hidden", seed=seed + 10
+        )
         flat = keras.layers.Reshape((1, 1, features))(image)
         return keras.Model(image, network(flat), name="dense")
     features = _features(str(backbone), image, frozen=frozen, seed=seed + 10)
