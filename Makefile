@@ -109,7 +109,7 @@ $(LINTING): $(RUNTIME)
 	@touch $@
 
 # Without TensorFlow the package's own list of dependencies cannot be used: these are the rest of it.
-without_tensorflow = 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' 'scikit-learn>=1.4' 'pytest>=8.4'
+without_tensorflow = 'keras>=3.15,<4' 'numpy>=1.26' 'scipy>=1.12' 'scikit-learn>=1.6' 'pytest>=8.4'
 
 $(JAX): setup.cfg pyproject.toml | .venv-jax/created
 	$(call install,.venv-jax) 'jax>=0.10,<0.11' $(without_tensorflow)

@@ -27,9 +27,21 @@ PROMISED = {
         "negative_log_expected_softmax",
         "split_parameters",
     },
-    "hetero_unc.layers": {"GaussianLogits", "LogExpectedSoftmax"},
+    "hetero_unc.layers": {
+        "GaussianLogits",
+        "LogExpectedSoftmax",
+        "RandomAffine",
+        "StandardisedConv2D",
+    },
     "hetero_unc.losses": {"ExpectedCrossEntropy", "MarginalLikelihood", "VoteLikelihood"},
-    "hetero_unc.models": {"small_cnn"},
+    "hetero_unc.models": {
+        "compact_network",
+        "dropout_network",
+        "gaussian_classifier",
+        "inception_resnet_v1",
+        "small_cnn",
+    },
+    "hetero_unc.classifier": {"HeteroscedasticClassifier"},
     "hetero_unc.inference": {
         "MonteCarloDropout",
         "predict",
