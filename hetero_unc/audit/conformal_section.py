@@ -9,6 +9,8 @@ and adaptive coverage (APS), https://arxiv.org/abs/2006.02544; Angelopoulos, Bat
 https://arxiv.org/abs/2009.14193
 """
 
+import warnings
+
 import numpy as np
 
 from hetero_unc.audit.json_values import absent, interval_json, number_json
@@ -60,7 +62,10 @@ def conformal_section(judged, validation, settings):
             random_state=settings.seed,
         )
         try:
-            classifier.conformalize(validation.y_prob, labels)
+            with warnings.catch_warnings():
+                # MAPIE warns of classes that no validation vote names; their coverage is shown.
+                warnings.simplefilter("ignore", UserWarning)
+                classifier.conformalize(validation.y_prob, labels)
         except ValueError as error:
             # RAPS sets a part of the validation items aside by class, which takes two of each.
             left_out.append(f"{name.upper()} was left out: {error}")

@@ -100,6 +100,7 @@ def run(arguments):
     from hetero_unc.audit import AuditSettings, audit
     from hetero_unc.audit.conditions import parse_condition
     from hetero_unc.data import read_predictions, write_routing_csv
+    from hetero_unc.reports.audit_page import write_audit_page
     from hetero_unc.writing import write_json
 
     conditions = [parse_condition(text) for text in arguments.fail_if]
@@ -127,10 +128,13 @@ def run(arguments):
         name: values for name, values in result.items.items() if name not in COLUMNS_OF_ITEMS_ONLY
     }
     write_routing_csv(out / "routing.csv", result.items["id"], result.items["route"], columns)
+    write_audit_page(out / "audit.html", numbers, result.items)
 
     console = Console()
     print_result(console, numbers)
-    console.print(f"Written to {out}: audit.json, routing.csv", soft_wrap=True, highlight=False)
+    console.print(
+        f"Written to {out}: audit.html, audit.json, routing.csv", soft_wrap=True, highlight=False
+    )
     for condition in failed:
         value = result.headline_numbers[condition.name]
         console.print(f"Failed: {condition} ({condition.name} is {value:.6g})", highlight=False)

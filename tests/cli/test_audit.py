@@ -48,6 +48,9 @@ def test_audit_writes_its_files(files, tmp_path, capsys):
     assert numbers["inputs"]["predictions"] == "good.npz"
     assert (numbers["inputs"]["items"], numbers["inputs"]["votes"]) == (240, "votes.csv")
     assert numbers["inputs"]["votes_total"] == 5 * 240
+    page = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert numbers["first_screen"]["headline"].split(".")[0][:40] in page
+    assert "<b>dog</b>" not in page  # the name of a class is text
     with open(tmp_path / "routing.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 240
