@@ -30,13 +30,14 @@ TESTING  := .venv/installed-test
 LINTING  := .venv/installed-dev
 JAX      := .venv-jax/installed
 TORCH    := .venv-torch/installed
+DOCS     := .venv-docs/installed
 PEERS    := .venv-peers/torch-uncertainty .venv-peers/probly
 
 FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_predictive.py \
               tests/test_writing.py tests/test_imports.py hetero_unc/metrics)
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist ferplus ferplus-recovered regression test fast test-jax test-torch lint bench notebooks clean
+.PHONY: help install mnist ferplus ferplus-recovered regression test fast test-jax test-torch lint bench docs notebooks clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +83,9 @@ bench: $(RUNTIME) ## Measure time, memory and error, beside recipes and peers; B
 	@$(if $(filter quick,$(BENCH)),,$(MAKE) --keep-going --no-print-directory $(PEERS) || true)
 	.venv/bin/python -m benchmarks.run $(if $(filter quick,$(BENCH)),--quick)
 
+docs: $(DOCS) ## Build the documentation into build/docs; a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+
 notebooks: $(TESTING) ## Execute the notebooks on the smoke preset.
 	.venv/bin/python -m pytest tests/test_notebooks.py
 
@@ -119,6 +123,11 @@ $(JAX): setup.cfg pyproject.toml | .venv-jax/created
 $(TORCH): setup.cfg pyproject.toml | .venv-torch/created
 	$(call install,.venv-torch) 'torch>=2.13' $(without_tensorflow)
 	$(call install,.venv-torch) --no-deps --editable .
+	@touch $@
+
+# The pages are read from the sources, so that nothing of the package is installed beside MkDocs.
+$(DOCS): setup.cfg pyproject.toml | .venv-docs/created
+	$(call install,.venv-docs) 'mkdocs>=1.6,<2' 'mkdocs-material>=9.5' 'mkdocstrings[python]>=0.27'
 	@touch $@
 
 # What `make bench` compares with, on PyTorch. probly needs Python 3.12, so a newer one is preferred

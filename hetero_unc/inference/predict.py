@@ -125,7 +125,7 @@ class MonteCarloDropout:
 
     >>> predictive = MonteCarloDropout(model, passes=50).predict(images)
     >>> summary = predictive.summarise()
-    >>> doubtful = summary.ids[summary.epistemic.argsort()[::-1][:10]]
+    >>> doubtful = summary.ids[(-summary.epistemic).argsort()[:10]]
     """
 
     def __init__(
