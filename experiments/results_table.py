@@ -1,43 +1,104 @@
-"""The results table of README, from the committed rows: a mean and a spread over seeds each.
+"""The results tables of README, from the committed rows: a mean and a spread over seeds each.
 
-python experiments/results_table.py            prints it
-python experiments/results_table.py --write    puts it into README.md between its two marks
+python experiments/results_table.py            prints them
+python experiments/results_table.py --write    puts them into README.md between their marks
 """
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import statistics
 
 ROOT = pathlib.Path(__file__).parents[1]
-ROWS = ROOT / "experiments" / "results" / "mnist.json"
 README = ROOT / "README.md"
-MARKS = ("<!-- results: python experiments/results_table.py --write -->", "<!-- end of results -->")
-GROUP = ("recipe", "method", "estimator", "passes", "precision")
-COLUMNS = {  # heading -> key, factor, decimals
-    "accuracy, %": ("accuracy", 100, 2),
-    "log loss": ("nll", 1, 4),
-    "ECE": ("ece", 1, 4),
-    "AUROC, other images": ("auroc_ood", 1, 3),
-    "mean scale": ("mean_scale", 1, 4),
-}
 
 
-def results_table(rows):
-    """Rows of `results.json` -> a Markdown table, one line a recipe, method and passes."""
-    groups = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in GROUP), []).append(row)
-    lines = [
-        f"| recipe | method | estimator | passes | epochs | seeds | {' | '.join(COLUMNS)} |",
-        f"| {' | '.join(['---'] * (6 + len(COLUMNS)))} |",
-    ]
-    for (recipe, method, estimator, passes, _), group in groups.items():
-        cells = [spread(group, *column) for column in COLUMNS.values()]
-        epochs = f"{group[0]['epochs']:.3g}"
-        first = [recipe, method, estimator, str(passes or "none"), epochs, str(len(group))]
-        lines.append(f"| {' | '.join(first + cells)} |")
-    return "\n".join(lines)
+@dataclasses.dataclass(frozen=True)
+class ResultsTable:
+    """What one table shows of its rows.
+
+    `group` names what the rows of one line share, shown first but for `hidden`; `columns` are
+    heading -> (key, factor, decimals); `split` the part of the data whose rows are shown.
+    """
+
+    name: str
+    group: dict
+    columns: dict
+    hidden: tuple = ()
+    split: str | None = None
+
+    @property
+    def marks(self):
+        command = "python experiments/results_table.py --write"
+        return f"<!-- {self.name} results: {command} -->", f"<!-- end of {self.name} results -->"
+
+    @property
+    def path(self):
+        return ROOT / "experiments" / "results" / f"{self.name}.json"
+
+    def markdown(self):
+        """A Markdown table, one line a group of rows that differ in their seeds alone."""
+        groups = {}
+        for row in json.loads(self.path.read_text(encoding="utf-8")):
+            if self.split in (None, row.get("split")):
+                key = tuple(row.get(name) for name in (*self.group.values(), *self.hidden))
+                groups.setdefault(key, []).append(row)
+        headings = [*self.group, "seeds", *self.columns]
+        lines = [f"| {' | '.join(headings)} |", f"| {' | '.join(['---'] * len(headings))} |"]
+        for key, group in groups.items():
+            cells = [_shown(name, value) for name, value in zip(self.group, key, strict=False)]
+            cells += [str(len(group)), *(spread(group, *how) for how in self.columns.values())]
+            lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines)
+
+    def put_into(self, text):
+        """`text` with what stands between the marks replaced."""
+        before, rest = text.split(self.marks[0], 1)
+        _, after = rest.split(self.marks[1], 1)
+        return f"{before}{self.marks[0]}\n{self.markdown()}\n{self.marks[1]}{after}"
+
+
+TABLES = (
+    ResultsTable(
+        name="mnist",
+        group={
+            "recipe": "recipe", "method": "method", "estimator": "estimator", "passes": "passes",
+            "epochs": "epochs",
+        },
+        hidden=("precision",),
+        columns={
+            "accuracy, %": ("accuracy", 100, 2),
+            "log loss": ("nll", 1, 4),
+            "ECE": ("ece", 1, 4),
+            "AUROC, other images": ("auroc_ood", 1, 3),
+            "mean scale": ("mean_scale", 1, 4),
+        },
+    ),
+    ResultsTable(
+        name="ferplus",
+        group={"method": "method", "recipe": "recipe", "epochs": "epochs", "passes": "passes"},
+        hidden=("precision", "endpoint", "preprocessing", "trunk"),
+        split="publictest",
+        columns={
+            "r, aleatoric": ("pearson_aleatoric", 1, 3),
+            "r, predicted": ("pearson_predicted_disagreement", 1, 3),
+            "r, epistemic": ("pearson_epistemic", 1, 3),
+            "JS distance": ("js_distance", 1, 3),
+            "accuracy 9, %": ("accuracy_9", 100, 1),
+            "accuracy 8, %": ("accuracy_8", 100, 1),
+            "gain at 25 %": ("reject_gain_25", 100, 1),
+            "ECE, votes": ("ece_votes", 1, 3),
+            "vote log loss": ("vote_log_loss", 1, 2),
+        },
+    ),
+)  # fmt: skip
+
+
+def _shown(name, value):
+    if name == "passes":
+        return str(value or "none")
+    return f"{value:.3g}" if isinstance(value, (int, float)) else str(value)
 
 
 def spread(group, name, factor, decimals):
@@ -49,23 +110,18 @@ def spread(group, name, factor, decimals):
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{decimals}f}"
 
 
-def with_table(readme, table):
-    """The text of README with what stands between the marks replaced."""
-    before, rest = readme.split(MARKS[0], 1)
-    _, after = rest.split(MARKS[1], 1)
-    return f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}"
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--write", action="store_true", help="update README.md in place")
-    table = results_table(json.loads(ROWS.read_text(encoding="utf-8")))
     if parser.parse_args().write:
-        README.write_text(with_table(README.read_text(encoding="utf-8"), table), encoding="utf-8")
+        text = README.read_text(encoding="utf-8")
+        for table in TABLES:
+            text = table.put_into(text)
+        README.write_text(text, encoding="utf-8")
     else:
-        print(table)
+        print("\n\n".join(table.markdown() for table in TABLES))
 
 
 if __name__ == "__main__":
