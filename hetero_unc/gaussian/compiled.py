@@ -1,10 +1,11 @@
-"""Compilation of one function of tensors where that pays, and what the hardware makes of it."""
+"""How functions of tensors are run: compiled or in turns, and on what hardware."""
 
 import functools
 
 import keras
+from keras import ops
 
-__all__ = ["compiled", "multiplies_in_half_precision", "traced_once_a_shape"]
+__all__ = ["compiled", "in_turn", "multiplies_in_half_precision", "traced_once_a_shape"]
 
 
 def compiled(function):
@@ -56,6 +57,24 @@ def traced_once_a_shape(function, **options):
         return of_shapes(tuple(map(_shape_of, tf.nest.flatten(args))))(*args)
 
     return call
+
+
+def in_turn(start, stop, body, state):
+    """`keras.ops.fori_loop`, each turn begun when the last one has ended.
+
+    TensorFlow begins up to ten turns at once where they do not wait for each other's numbers, and
+    holds the memory of all of them.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return ops.fori_loop(start, stop, body, state)
+    import tensorflow as tf
+
+    return tf.while_loop(
+        lambda index, state: index < stop,
+        lambda index, state: (index + 1, body(index, state)),
+        (start, state),
+        parallel_iterations=1,
+    )[1]
 
 
 def multiplies_in_half_precision():

@@ -15,7 +15,7 @@ import typing
 
 from keras import ops
 
-from hetero_unc.gaussian.compiled import compiled
+from hetero_unc.gaussian.compiled import compiled, in_turn
 from hetero_unc.gaussian.sampling import loc_and_scale
 from hetero_unc.gaussian.sequences import is_compiled, part_length, part_of, randomness
 
@@ -218,7 +218,7 @@ def _sweep(update, state, plan, random, like):
 
     noise = part(0)
     if parts > 1:
-        noise, state = ops.fori_loop(0, parts - 1, turn, (noise, state))
+        noise, state = in_turn(0, parts - 1, turn, (noise, state))
     return update(state, noise[: plan.draws - (parts - 1) * length])
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from hetero_unc.checks import check_choice
+from hetero_unc.gaussian.compiled import in_turn
 
 __all__ = [
     "ACCURACIES",
@@ -129,7 +130,7 @@ def sum_over(rows, terms, classes):
         )
 
     start = terms(*(part[0] for part in parts))
-    return ops.fori_loop(1, count // together, add, start)
+    return in_turn(1, count // together, add, start)
 
 
 def _nodes_together(count, classes):

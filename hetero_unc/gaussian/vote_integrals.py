@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from hetero_unc.checks import check_choice
-from hetero_unc.gaussian.compiled import compiled
+from hetero_unc.gaussian.compiled import compiled, in_turn
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
 from hetero_unc.gaussian.vote_kernel import log_kernel, prepare
 
@@ -214,7 +214,7 @@ def _sums(places, weights, peak, log_integrand, num_classes):
         return tuple(a + b for a, b in zip(sums, new, strict=True))
 
     zeros = tuple(0 * each for each in part(places[:1], weights[:1]))
-    return ops.fori_loop(0, nodes // together, step, zeros)
+    return in_turn(0, nodes // together, step, zeros)
 
 
 def _stirling(total):

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from hetero_unc.gaussian.compiled import compiled, traced_once_a_shape
+from hetero_unc.gaussian.compiled import compiled, in_turn, traced_once_a_shape
 
 
 def test_many_shapes_bring_no_warning_of_retracing(monkeypatch, caplog):
@@ -42,3 +42,13 @@ def test_a_size_that_is_not_known_is_traced_too():
         return twice(x)
 
     np.testing.assert_array_equal(graph(tf.ones((3, 2))), 2 * np.ones((3, 2)))
+
+
+def test_turns_follow_one_another():
+    def turn(index, state):
+        total, power = state
+        return total + tf.cast(index, "float32") * power, 2 * power
+
+    for run in (in_turn, tf.function(in_turn, autograph=False)):
+        total, power = run(1, 4, turn, (tf.zeros(()), tf.ones(())))
+        assert (float(total), float(power)) == (1 + 2 * 2 + 3 * 4, 8)
