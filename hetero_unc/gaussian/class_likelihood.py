@@ -24,6 +24,7 @@ from hetero_unc.gaussian.integration_nodes import (
     pilot,
     sum_over,
 )
+from hetero_unc.gaussian.own_gradient import with_own_gradient
 
 __all__ = ["negative_log_expected_softmax"]
 
@@ -49,18 +50,10 @@ def negative_log_expected_softmax(loc, scale, classes, *, accuracy="standard"):
     level_of(accuracy)
     classes = ops.cast(classes, "int32")
 
-    @ops.custom_gradient
-    def value(loc, scale):
-        loc, scale = ops.stop_gradient(loc), ops.stop_gradient(scale)
-        loss, to_loc, to_scale = _value_and_gradient(loc, scale, classes, accuracy)
+    def value_and_gradient(loc, scale):
+        return _value_and_gradient(loc, scale, classes, accuracy)
 
-        def gradient(*args, upstream=None):
-            upstream = (args[0] if upstream is None else upstream)[:, None]
-            return upstream * to_loc, upstream * to_scale
-
-        return loss, gradient
-
-    return value(*check_gaussian(loc, scale))
+    return with_own_gradient(value_and_gradient)(*check_gaussian(loc, scale))
 
 
 def _value_and_gradient(loc, scale, classes, accuracy):

@@ -30,6 +30,7 @@ from keras import ops
 from hetero_unc.gaussian import gumbel
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
 from hetero_unc.gaussian.integration_nodes import classes_first, level_of, plain_nodes, sum_over
+from hetero_unc.gaussian.own_gradient import with_own_gradient
 
 __all__ = [
     "SoftmaxMoments",
@@ -101,19 +102,12 @@ def expected_log_sum_exp(loc, scale, *, accuracy="standard"):
     """
     level_of(accuracy)
 
-    @ops.custom_gradient
-    def value(loc, scale):
-        loc, scale = ops.stop_gradient(loc), ops.stop_gradient(scale)
+    def value_and_gradient(loc, scale):
         found = softmax_moments(loc, scale, accuracy, gumbel.FAST)
+        # By Stein's lemma the last is scale_k E[p_k (1 - p_k)].
+        return found.log_sum_exp, found.probabilities, scale * found.slopes
 
-        def gradient(*args, upstream=None):
-            upstream = (args[0] if upstream is None else upstream)[:, None]
-            # By Stein's lemma the second is scale_k E[p_k (1 - p_k)].
-            return upstream * found.probabilities, upstream * scale * found.slopes
-
-        return found.log_sum_exp, gradient
-
-    return value(*check_gaussian(loc, scale))
+    return with_own_gradient(value_and_gradient)(*check_gaussian(loc, scale))
 
 
 def expected_entropy(loc, scale, *, accuracy="standard"):

@@ -15,6 +15,7 @@ from keras import ops
 from hetero_unc.checks import check_choice
 from hetero_unc.gaussian.compiled import compiled, in_turn
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
+from hetero_unc.gaussian.own_gradient import with_own_gradient
 from hetero_unc.gaussian.vote_kernel import log_kernel, prepare
 
 __all__ = ["ACCURACIES", "log_expected_votes"]
@@ -65,19 +66,10 @@ def log_expected_votes(loc, scale, votes, *, accuracy="standard"):
             f"Received: votes.shape={tuple(votes.shape)}, loc.shape={tuple(loc.shape)}"
         )
 
-    @ops.custom_gradient
-    def value(loc, scale):
-        # TensorFlow would otherwise trace a gradient of the nodes, which nobody asks for.
-        loc, scale = ops.stop_gradient(loc), ops.stop_gradient(scale)
-        log_expected, to_loc, to_scale = _value_and_gradient(loc, scale, votes, accuracy)
+    def value_and_gradient(loc, scale):
+        return _value_and_gradient(loc, scale, votes, accuracy)
 
-        def gradient(*args, upstream=None):
-            upstream = (args[0] if upstream is None else upstream)[:, None]
-            return upstream * to_loc, upstream * to_scale
-
-        return log_expected, gradient
-
-    return value(loc, scale)
+    return with_own_gradient(value_and_gradient)(loc, scale)
 
 
 def _value_and_gradient(loc, scale, votes, accuracy):
