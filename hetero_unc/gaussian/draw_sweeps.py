@@ -16,10 +16,11 @@ import typing
 from keras import ops
 
 from hetero_unc.gaussian.compiled import compiled, in_turn
+from hetero_unc.gaussian.own_gradient import with_own_gradient
 from hetero_unc.gaussian.sampling import loc_and_scale
 from hetero_unc.gaussian.sequences import is_compiled, part_length, part_of, randomness
 
-__all__ = ["drawn_cross_entropy", "drawn_log_expected_softmax", "drawn_marginal_likelihood"]
+__all__ = ["drawn_cross_entropy", "drawn_log_expected_softmax", "drawn_vote_likelihood"]
 
 # Below any log-probability in float32. Not -inf, whose difference with itself is NaN.
 LOWEST = -1e30
@@ -49,18 +50,19 @@ def drawn_cross_entropy(parameters, distributions, draws, *, seed, sequence):
     return _of_labels(_cross_entropy, parameters, distributions, draws, seed, sequence)
 
 
-def drawn_marginal_likelihood(parameters, classes, draws, *, seed, sequence):
-    """-log mean_d p_dy, y the class of the item.
+def drawn_vote_likelihood(parameters, votes, draws, *, seed, sequence):
+    """-log mean_d prod_k p_dk^{votes_k}: with one vote an item, the marginal likelihood.
 
     Args:
         parameters: Tensor `(N, C, 2)`.
-        classes: Tensor `(N, C)`, one-hot rows.
+        votes: Tensor `(N, C)` of counts. A row without votes gives 0.
         draws, seed, sequence: As in `drawn_cross_entropy`.
 
     Returns:
-        `(N,)`, nats, differentiable in the parameters.
+        `(N,)`, nats, differentiable in the parameters; finite also where every draw's product is
+        below what float32 can hold.
     """
-    return _of_labels(_marginal_likelihood, parameters, classes, draws, seed, sequence)
+    return _of_labels(_vote_likelihood, parameters, votes, draws, seed, sequence)
 
 
 def drawn_log_expected_softmax(parameters, draws, *, seed, sequence):
@@ -100,18 +102,12 @@ def _of_labels(sweep, parameters, labels, draws, seed, sequence):
     random = randomness(sequence, parameters, seed=seed)
     labels = ops.transpose(labels)
 
-    @ops.custom_gradient
-    def function(loc, scale):
-        loc, scale = _constants(loc, scale)
+    def value_and_gradient(loc, scale):
+        loc, scale = ops.transpose(loc), ops.transpose(scale)
         value, *gradients = _run(sweep, plan)(plan, random, loc, scale, labels)
+        return value, *map(ops.transpose, gradients)
 
-        def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            return tuple(ops.transpose(upstream * part) for part in gradients)
-
-        return value, gradient
-
-    return function(loc, scale)
+    return with_own_gradient(value_and_gradient)(loc, scale)
 
 
 def _cross_entropy(plan, random, loc, scale, labels):
@@ -133,33 +129,35 @@ def _cross_entropy(plan, random, loc, scale, labels):
     return value, probabilities - labels, weighted_noise - labels * mean_noise
 
 
-def _marginal_likelihood(plan, random, loc, scale, labels):
-    """With weights w_d = p_dy / sum_d p_dy: dL/dloc = sum_d w_d (p_d - label), and so on.
+def _vote_likelihood(plan, random, loc, scale, votes):
+    """With n votes v and weights w_d = l_d / sum_d l_d, l_d the likelihood given draw d:
 
-    The weights are kept relative to the largest p_dy so far, so that a p_dy of 1e-30 counts.
+    dL/dloc = sum_d w_d (n p_d - v), dL/dscale = sum_d w_d (n p_d - v) e_d. The weights are kept
+    relative to the largest l_d so far, so that one of 1e-30 counts.
     """
+    total_votes = ops.sum(votes, axis=0)
 
     def update(state, noise):
         largest, total, probabilities, weighted = state
         logits = loc + scale * noise
         log_sum, p = _log_sum_exp_and_softmax(logits)
-        log_p = ops.sum(labels * logits, axis=1) - log_sum
+        log_p = ops.sum(votes * (logits - ops.expand_dims(log_sum, 1)), axis=1)
         now_largest = ops.maximum(largest, ops.max(log_p, axis=0))
         shrink, weight = ops.exp(largest - now_largest), ops.exp(log_p - now_largest)
         weight = ops.expand_dims(weight, 1)
-        p = weight * p
+        p = weight * total_votes * p
         return (
             now_largest,
             total * shrink + ops.sum(weight, axis=(0, 1)),
             probabilities * shrink + ops.sum(p, axis=0),
-            weighted * shrink + ops.sum((p - weight * labels) * noise, axis=0),
+            weighted * shrink + ops.sum((p - weight * votes) * noise, axis=0),
         )
 
     nothing = ops.zeros_like(loc[0])
     state = (nothing + LOWEST, nothing, ops.zeros_like(loc), ops.zeros_like(loc))
     largest, total, probabilities, weighted = _sweep(update, state, plan, random, loc)
     value = -(largest + ops.log(total / plan.draws))
-    return value, probabilities / total - labels, weighted / total
+    return value, probabilities / total - votes, weighted / total
 
 
 def _log_sum_softmax(plan, random, loc, scale):

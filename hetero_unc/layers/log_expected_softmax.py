@@ -2,29 +2,25 @@
 
 import keras
 
-from hetero_unc.checks import check_choice, check_count
 from hetero_unc.gaussian import (
     draw_estimates,
     draw_shared_logits,
     log_expected_softmax,
 )
 from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax
+from hetero_unc.gaussian.estimation import Estimating
 from hetero_unc.gaussian.integrals import exportable_log_expected_softmax
-from hetero_unc.gaussian.integration_nodes import ACCURACIES
 from hetero_unc.gaussian.low_rank import (
     given_factor,
     given_shared_factor,
     log_mean_over_factor,
 )
-from hetero_unc.gaussian.sequences import SEQUENCES
 
 __all__ = ["LogExpectedSoftmax"]
 
-ESTIMATORS = ("exact", "draws")
-
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
-class LogExpectedSoftmax(keras.layers.Layer):
+class LogExpectedSoftmax(Estimating, keras.layers.Layer):
     """log E[softmax(z)] of Gaussian logits z.
 
     A model that ends in this layer is an ordinary Keras classifier whose outputs serve as logits:
@@ -73,13 +69,7 @@ class LogExpectedSoftmax(keras.layers.Layer):
         **kwargs,
     ):
         kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
-        self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
-        self.seed = check_count(seed, name="seed", minimum=0)
-        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
-        self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
-        self.factor_draws = check_count(factor_draws, name="factor_draws")
+        super().__init__(draws, estimator, seed, sequence, accuracy, factor_draws, **kwargs)
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)
@@ -111,14 +101,3 @@ class LogExpectedSoftmax(keras.layers.Layer):
                 f"Received: shape={tuple(input_shape)}"
             )
         return tuple(input_shape[:-1])
-
-    def get_config(self):
-        own = {
-            "draws": self.draws,
-            "estimator": self.estimator,
-            "seed": self.seed,
-            "accuracy": self.accuracy,
-            "sequence": self.sequence,
-            "factor_draws": self.factor_draws,
-        }
-        return {**super().get_config(), **own}

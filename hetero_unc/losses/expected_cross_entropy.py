@@ -3,19 +3,17 @@
 import keras
 from keras import ops
 
-from hetero_unc.checks import check_choice, check_count
 from hetero_unc.gaussian.draw_sweeps import drawn_cross_entropy
+from hetero_unc.gaussian.estimation import Estimating
 from hetero_unc.gaussian.integrals import expected_log_sum_exp
 from hetero_unc.gaussian.low_rank import given_factor, mean_over_factor
-from hetero_unc.gaussian.sequences import SEQUENCES
-from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import as_distributions
 
 __all__ = ["ExpectedCrossEntropy"]
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
-class ExpectedCrossEntropy(keras.losses.Loss):
+class ExpectedCrossEntropy(Estimating, keras.losses.Loss):
     """E[-log softmax(z)_y], z the Gaussian logits: cross-entropies are averaged.
 
     It is never below `MarginalLikelihood`, by Jensen's inequality. Because log-sum-exp is convex,
@@ -48,24 +46,7 @@ class ExpectedCrossEntropy(keras.losses.Loss):
             shape, and on more than 21,201 classes with `sequence="sobol"`.
     """
 
-    def __init__(
-        self,
-        draws=1000,
-        estimator="exact",
-        seed=0,
-        sequence="sobol",
-        accuracy="standard",
-        factor_draws=64,
-        name="expected_cross_entropy",
-        **kwargs,
-    ):
-        super().__init__(name=name, **kwargs)
-        self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
-        self.seed = check_count(seed, name="seed", minimum=0)
-        self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
-        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
-        self.factor_draws = check_count(factor_draws, name="factor_draws")
+    usual_name = "expected_cross_entropy"
 
     def call(self, y_true, y_pred):
         labels = as_distributions(y_true, y_pred.shape[1])
@@ -77,14 +58,3 @@ class ExpectedCrossEntropy(keras.losses.Loss):
         log_sum = expected_log_sum_exp(loc, scale, accuracy=self.accuracy)
         # The label's term is linear in the logits, whose mean is loc whatever the factor.
         return mean_over_factor(log_sum, points) - ops.sum(labels * y_pred[..., 0], axis=-1)
-
-    def get_config(self):
-        own = {
-            "draws": self.draws,
-            "estimator": self.estimator,
-            "seed": self.seed,
-            "sequence": self.sequence,
-            "accuracy": self.accuracy,
-            "factor_draws": self.factor_draws,
-        }
-        return {**super().get_config(), **own}

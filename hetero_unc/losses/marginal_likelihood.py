@@ -3,20 +3,18 @@
 import keras
 from keras import ops
 
-from hetero_unc.checks import check_choice, check_count
 from hetero_unc.gaussian.class_likelihood import negative_log_expected_softmax
-from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax, drawn_marginal_likelihood
+from hetero_unc.gaussian.draw_sweeps import drawn_log_expected_softmax, drawn_vote_likelihood
+from hetero_unc.gaussian.estimation import Estimating
 from hetero_unc.gaussian.integrals import log_expected_softmax
 from hetero_unc.gaussian.low_rank import given_factor, log_mean_over_factor, repeated
-from hetero_unc.gaussian.sequences import SEQUENCES
-from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 from hetero_unc.losses.labels import are_distributions, as_classes, as_distributions
 
 __all__ = ["MarginalLikelihood"]
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
-class MarginalLikelihood(keras.losses.Loss):
+class MarginalLikelihood(Estimating, keras.losses.Loss):
     """-log E[softmax(z)_y], z the Gaussian logits: probabilities are averaged.
 
     The log-loss of the forecast that the model makes; its scale rises where confident predictions
@@ -52,24 +50,7 @@ class MarginalLikelihood(keras.losses.Loss):
     Reference: Kendall and Gal (2017), https://arxiv.org/abs/1703.04977, equation 12.
     """
 
-    def __init__(
-        self,
-        draws=1000,
-        estimator="exact",
-        seed=0,
-        sequence="sobol",
-        accuracy="standard",
-        factor_draws=64,
-        name="marginal_likelihood",
-        **kwargs,
-    ):
-        super().__init__(name=name, **kwargs)
-        self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
-        self.seed = check_count(seed, name="seed", minimum=0)
-        self.sequence = check_choice(sequence, SEQUENCES, name="sequence")
-        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
-        self.factor_draws = check_count(factor_draws, name="factor_draws")
+    usual_name = "marginal_likelihood"
 
     def call(self, y_true, y_pred):
         num_classes = y_pred.shape[1]
@@ -80,7 +61,7 @@ class MarginalLikelihood(keras.losses.Loss):
         classes = as_classes(y_true, num_classes)
         if self.estimator == "draws":
             one_hot = ops.one_hot(classes, num_classes, dtype="float32")
-            return drawn_marginal_likelihood(
+            return drawn_vote_likelihood(
                 y_pred, one_hot, self.draws, seed=self.seed, sequence=self.sequence
             )
         loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
@@ -97,14 +78,3 @@ class MarginalLikelihood(keras.losses.Loss):
         loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
         found = log_expected_softmax(loc, scale, accuracy=self.accuracy)
         return log_mean_over_factor(found, points)
-
-    def get_config(self):
-        own = {
-            "draws": self.draws,
-            "estimator": self.estimator,
-            "seed": self.seed,
-            "sequence": self.sequence,
-            "accuracy": self.accuracy,
-            "factor_draws": self.factor_draws,
-        }
-        return {**super().get_config(), **own}

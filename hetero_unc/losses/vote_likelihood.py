@@ -3,32 +3,18 @@
 import keras
 from keras import ops
 
-from hetero_unc.checks import check_choice, check_count, check_votes
-from hetero_unc.gaussian import draw_logits
-from hetero_unc.gaussian.draw_estimates import log_mean_exp
+from hetero_unc.checks import check_votes
+from hetero_unc.gaussian.draw_sweeps import drawn_vote_likelihood
+from hetero_unc.gaussian.estimation import Estimating
 from hetero_unc.gaussian.gaussian_arguments import values_of
 from hetero_unc.gaussian.low_rank import given_factor, log_mean_over_factor, repeated
 from hetero_unc.gaussian.vote_integrals import log_expected_votes
-from hetero_unc.losses.estimators import ACCURACIES, ESTIMATORS
 
-__all__ = ["VoteLikelihood", "drawn_log_expected_votes"]
-
-
-def drawn_log_expected_votes(logits, votes):
-    """log mean_d prod_k softmax(logits_d)_k^{votes_k}.
-
-    Args:
-        logits: `(D, N, C)` draws.
-        votes: `(N, C)` counts.
-
-    Returns:
-        `(N,)`, nats; finite also where every draw's product is below what float32 can hold.
-    """
-    return log_mean_exp(ops.sum(votes * ops.log_softmax(logits, axis=-1), axis=-1))
+__all__ = ["VoteLikelihood"]
 
 
 @keras.saving.register_keras_serializable(package="hetero_unc")
-class VoteLikelihood(keras.losses.Loss):
+class VoteLikelihood(Estimating, keras.losses.Loss):
     """-log E[prod_k softmax(z)_k^{n_k}], z the Gaussian logits, n_k the votes for class k.
 
     The annotators of an item share its logits and vote independently given them: the expectation is
@@ -47,6 +33,9 @@ class VoteLikelihood(keras.losses.Loss):
             `"exact"`.
         factor_draws: Integer, points for the low-rank part of the logits, given which the rest is
             integrated; fresh for each batch. Ignored by `"draws"` and at rank 0.
+        sequence: How the draws of an item stand to each other: `"sobol"`, `"antithetic"`, or
+            `"independent"` (Normals from TensorFlow Probability on the TensorFlow backend). Ignored
+            by `"exact"`.
         reduction, name, dtype: As in `keras.losses.Loss`.
 
     Call arguments:
@@ -59,8 +48,11 @@ class VoteLikelihood(keras.losses.Loss):
 
     Raises:
         ValueError: On settings out of range, at construction; on votes that are negative,
-            fractional or missing from a row, or predictions of another shape.
+            fractional or missing from a row, on predictions of another shape, and on more than
+            21,201 classes with `sequence="sobol"`.
     """
+
+    usual_name = "vote_likelihood"
 
     def __init__(
         self,
@@ -69,15 +61,16 @@ class VoteLikelihood(keras.losses.Loss):
         accuracy="standard",
         seed=0,
         factor_draws=64,
-        name="vote_likelihood",
-        **kwargs,
+        **more,
     ):
-        super().__init__(name=name, **kwargs)
-        self.draws = check_count(draws, name="draws")
-        self.estimator = check_choice(estimator, ESTIMATORS, name="estimator")
-        self.accuracy = check_choice(accuracy, ACCURACIES, name="accuracy")
-        self.seed = check_count(seed, name="seed", minimum=0)
-        self.factor_draws = check_count(factor_draws, name="factor_draws")
+        super().__init__(
+            draws,
+            estimator,
+            seed,
+            accuracy=accuracy,
+            factor_draws=factor_draws,
+            **more,
+        )
 
     def call(self, y_true, y_pred):
         fits = len(y_true.shape) == 2 and len(y_pred.shape) == 3
@@ -89,19 +82,12 @@ class VoteLikelihood(keras.losses.Loss):
         seen = values_of(y_true)
         if seen is not None:
             check_votes(seen, name="y_true")
-        if self.estimator == "exact":
-            loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
-            votes = repeated(y_true, points)
-            found = log_expected_votes(loc, scale, votes, accuracy=self.accuracy)
-            return -log_mean_over_factor(found, points)
-        return -drawn_log_expected_votes(draw_logits(y_pred, self.draws, seed=self.seed), y_true)
-
-    def get_config(self):
-        own = {
-            "draws": self.draws,
-            "estimator": self.estimator,
-            "accuracy": self.accuracy,
-            "seed": self.seed,
-            "factor_draws": self.factor_draws,
-        }
-        return {**super().get_config(), **own}
+        if self.estimator == "draws":
+            votes = ops.cast(y_true, "float32")
+            return drawn_vote_likelihood(
+                y_pred, votes, self.draws, seed=self.seed, sequence=self.sequence
+            )
+        loc, scale, points = given_factor(y_pred, self.factor_draws, seed=self.seed)
+        votes = repeated(y_true, points)
+        found = log_expected_votes(loc, scale, votes, accuracy=self.accuracy)
+        return -log_mean_over_factor(found, points)

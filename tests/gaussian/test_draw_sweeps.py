@@ -10,7 +10,7 @@ from hetero_unc.gaussian import draw_logits
 from hetero_unc.gaussian.draw_sweeps import (
     drawn_cross_entropy,
     drawn_log_expected_softmax,
-    drawn_marginal_likelihood,
+    drawn_vote_likelihood,
 )
 from hetero_unc.gaussian.sequences import SEQUENCES, is_compiled, part_length
 
@@ -45,8 +45,14 @@ def test_parts_add_up_to_the_mean_over_all_draws(sequence, draws):
     labels = np.array([0, 7, CLASSES - 1])
     one_hot = np.eye(CLASSES, dtype="float32")[labels]
     np.testing.assert_allclose(
-        drawn_marginal_likelihood(given, ops.convert_to_tensor(one_hot), **how),
+        drawn_vote_likelihood(given, ops.convert_to_tensor(one_hot), **how),
         -expected[np.arange(ITEMS), labels],
+        rtol=2e-5,
+    )
+    votes = np.random.default_rng(1).integers(0, 3, (ITEMS, CLASSES)).astype("float32")
+    np.testing.assert_allclose(
+        drawn_vote_likelihood(given, ops.convert_to_tensor(votes), **how),
+        np.log(draws) - scipy.special.logsumexp((votes * log_p).sum(axis=-1), axis=0),
         rtol=2e-5,
     )
     shares = np.random.default_rng(1).dirichlet(np.ones(CLASSES), ITEMS).astype("float32")
@@ -94,7 +100,7 @@ def test_nothing_as_large_as_all_draws_is_alive(sequence):
         with tf.GradientTape() as tape:
             tape.watch(given)
             total = tf.reduce_sum(
-                drawn_marginal_likelihood(given, one_hot, DRAWS, seed=3, sequence=sequence)
+                drawn_vote_likelihood(given, one_hot, DRAWS, seed=3, sequence=sequence)
                 + drawn_cross_entropy(given, one_hot, DRAWS, seed=3, sequence=sequence)
                 - drawn_log_expected_softmax(given, DRAWS, seed=3, sequence=sequence)[:, 0]
             )
@@ -112,7 +118,7 @@ def test_batches_of_unknown_and_changing_size_work(sequence):
     @tf.function(input_signature=[tf.TensorSpec((None, 4, 2))])
     def value(given):
         one_hot = tf.one_hot(tf.zeros(tf.shape(given)[0], tf.int32), 4)
-        return drawn_marginal_likelihood(given, one_hot, 9, seed=0, sequence=sequence)
+        return drawn_vote_likelihood(given, one_hot, 9, seed=0, sequence=sequence)
 
     for items in (6, 5, 1, 0):
         assert np.isfinite(value(given[:items])).all()
@@ -125,6 +131,6 @@ def test_twenty_one_thousand_classes_run(sequence):
     one_hot = tf.one_hot([0, 20_999], 21_000)
     with tf.GradientTape() as tape:
         tape.watch(given)
-        value = drawn_marginal_likelihood(given, one_hot, 30, seed=0, sequence=sequence)
+        value = drawn_vote_likelihood(given, one_hot, 30, seed=0, sequence=sequence)
     assert np.isfinite(value).all()
     assert np.isfinite(tape.gradient(value, given)).all()

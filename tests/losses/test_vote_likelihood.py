@@ -7,7 +7,8 @@ import scipy.special
 import tensorflow as tf
 from keras import ops
 
-from hetero_unc.gaussian import vote_integrals
+from hetero_unc.gaussian import draw_logits, vote_integrals
+from hetero_unc.gaussian.sequences import SEQUENCES
 from hetero_unc.layers import GaussianLogits
 from hetero_unc.losses import MarginalLikelihood, VoteLikelihood
 
@@ -35,11 +36,12 @@ def per_item(votes, parameters, **kwargs):
     return np.asarray(loss(votes, ops.convert_to_tensor(parameters)), np.float64)
 
 
-def test_both_estimators_agree_within_the_error_of_the_draws():
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_both_estimators_agree_within_the_error_of_the_draws(sequence):
     parameters, votes = problem()
     draws = 20_000
     exact = per_item(votes, parameters)
-    drawn = per_item(votes, parameters, estimator="draws", draws=draws)
+    drawn = per_item(votes, parameters, estimator="draws", draws=draws, sequence=sequence)
     loc, scale = np.moveaxis(parameters.astype(float), -1, 0)
     noise = np.random.default_rng(1).standard_normal((draws, *loc.shape))
     log_p = scipy.special.log_softmax(loc + scale * noise, axis=-1)
@@ -78,6 +80,26 @@ def test_hundreds_of_votes_stay_finite_with_their_gradients(estimator):
     assert np.isfinite(tape.gradient(value, watched)).all()
 
 
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_the_gradient_of_draws_is_that_of_the_same_draws_in_memory(sequence):
+    parameters, votes = problem()
+    votes[0] = 0
+    watched = tf.Variable(parameters)
+    logits = draw_logits(watched, 51, seed=3, sequence=sequence)
+    noise = (logits - watched[..., 0]) / watched[..., 1]
+    with tf.GradientTape() as tape:
+        log_p = tf.nn.log_softmax(watched[..., 0] + watched[..., 1] * noise)
+        likelihood = tf.reduce_sum(votes.astype("float32") * log_p, axis=-1)
+        wanted = np.log(51) - tf.reduce_logsumexp(likelihood, axis=0)
+    to_wanted = tape.gradient(wanted, watched)
+    loss = VoteLikelihood(51, "draws", seed=3, sequence=sequence, reduction="none")
+    with tf.GradientTape() as tape:
+        # Without a look at the votes, one row of which is empty.
+        found = tf.function(loss.call)(tf.constant(votes), watched)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(tape.gradient(found, watched), to_wanted, rtol=1e-3, atol=1e-4)
+
+
 def test_agreeing_annotators_ask_for_less_noise_than_ones_that_share_a_doubt():
     """Items of one unanimous kind each need wide logits; items that are all split need none."""
     parameters = np.tile(np.array([[0.0, 1.0], [0.0, 1.0]], "float32"), (2, 1, 1))
@@ -104,11 +126,20 @@ def test_a_model_learns_the_spread_of_its_annotators():
 
 
 def test_it_comes_back_from_its_config():
-    loss = VoteLikelihood(7, estimator="draws", accuracy="high", seed=3, reduction="sum")
+    loss = VoteLikelihood(
+        7, "draws", accuracy="high", seed=3, sequence="antithetic", reduction="sum"
+    )
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, VoteLikelihood)
     assert again.get_config() == loss.get_config()
     assert (again.draws, again.estimator, again.accuracy, again.seed) == (7, "draws", "high", 3)
+    assert again.name == VoteLikelihood().name == "vote_likelihood"
+
+
+def test_a_config_from_before_the_sequences_still_loads():
+    config = keras.losses.serialize(VoteLikelihood(7, "draws"))
+    del config["config"]["sequence"]
+    assert keras.losses.deserialize(config).draws == 7
 
 
 @pytest.mark.parametrize(
@@ -118,6 +149,7 @@ def test_it_comes_back_from_its_config():
         ({"estimator": "mean_field"}, "`estimator` must be one of"),
         ({"accuracy": "best"}, "`accuracy` must be one of"),
         ({"seed": -1}, "`seed` must be"),
+        ({"sequence": "halton"}, "`sequence` must be one of"),
     ],
 )
 def test_settings_are_checked_at_construction(settings, message):
