@@ -25,7 +25,11 @@ what to do next:
      writes runs/mnist/report.html, a page that shows how doubtful each digit is, and why.
   2. Judge the predictions that it leaves, or your own in the same form:
          hetero-unc evaluate predictive.npz --labels labels.npy
-  3. Put the head on a Keras model of yours: README.md has the twenty lines, and notebooks/ walks
+  3. Train on images and votes of your own, and ask which predictions to trust:
+         hetero-unc fit images votes.csv --out run
+         hetero-unc predict run images --out predictions.npz
+         hetero-unc audit predictions.npz --votes votes.csv --out audit
+  4. Put the head on a Keras model of yours: README.md has the twenty lines, and notebooks/ walks
      through them.
 
 `hetero-unc COMMAND --help` describes a command.
@@ -43,7 +47,8 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0, or 2 after one line on standard error where the input is bad. Wrong usage
+        Exit code: 0, or 2 after a message on standard error where the input is bad, one line unless
+        it lists rows. Wrong usage
         exits with 2 through `SystemExit`, as argparse does.
     """
     parser = build_parser()
@@ -53,8 +58,8 @@ def main(argv=None):
         return 0
     try:
         return arguments.run(arguments)
-    except (OSError, ValueError) as error:
-        print(f"hetero-unc {arguments.command}: error: {one_line(error)}", file=sys.stderr)
+    except (ImportError, OSError, ValueError) as error:
+        print(f"hetero-unc {arguments.command}: error: {message_of(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return 130  # what a shell reports for a command ended by Ctrl-C
@@ -75,8 +80,12 @@ def build_parser():
     return parser
 
 
-def one_line(error):
-    """The message of `error` without line breaks; of a system's error, with the file it names."""
+def message_of(error):
+    """The message of `error`, its lines without blanks around them; of a system's error, its file.
+
+    Some list the rows that are bad, one a line.
+    """
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error.args[-1] if isinstance(error, OSError) else error).split())
+    text = str(error.args[-1] if isinstance(error, OSError) and error.args else error)
+    return "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
