@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-__all__ = ["VoteValue", "contested_probability", "expected_disagreement", "value_of_one_more_vote"]
+__all__ = ["VoteValue", "contested_probability", "value_of_one_more_vote"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,13 +55,6 @@ def value_of_one_more_vote(dirichlet):
     chance = dirichlet / total
     gain = (chance * ahead).sum(axis=1) / (total[:, 0] + 1)
     return VoteValue(gain, np.where(ahead > 0, chance, 0.0).sum(axis=1))
-
-
-def expected_disagreement(dirichlet):
-    """Mean of 1 - sum_k q_k^2: how often two members of the crowd differ, (N,)."""
-    dirichlet = np.asarray(dirichlet, dtype=np.float64)
-    total = dirichlet.sum(axis=1)
-    return 1 - (dirichlet * (dirichlet + 1)).sum(axis=1) / (total * (total + 1))
 
 
 def contested_probability(dirichlet, disagreement):

@@ -4,11 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from hetero_unc.audit.crowd_model import largest_reliable_list
+from hetero_unc.audit.crowd_model import largest_reliable_list, temper
 from hetero_unc.audit.crowd_posterior import (
     VoteValue,
     contested_probability,
-    expected_disagreement,
     value_of_one_more_vote,
 )
 
@@ -42,7 +41,7 @@ class Routing:
     vote_value : VoteValue
         Of one more vote.
     predicted_disagreement : float array of shape (N,)
-        How often the forecast alone expects two people to differ.
+        How often the tempered forecast alone expects two people to differ: 1 - sum p^2.
     urgency : float array of shape (N,)
         What to sort the items of one route by, most pressing first.
     false_alarms : dict of str to float or None
@@ -62,12 +61,12 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     """Choose a route for each item.
 
     1. unfamiliar: flagged by `unfamiliar_rule`, whatever the votes.
-    2. suspected_label_error: most votes name another class than the forecast, and the posterior
-       probability that the votes are of another item is among the largest that keep the expected
-       share of false alarms.
-    3. contested: the votes name several classes, the forecast expects at least three quarters of
-       the disagreement, and the posterior probability of a contested item is among the largest
-       that keep the expected share of false alarms.
+    2. suspected_label_error: most votes name another class than the forecast, the forecast does
+       not expect a contested item, and the posterior probability that the votes are of another
+       item is among the largest that keep the expected share of false alarms.
+    3. contested: the votes name several classes, the forecast, too, expects two people to differ
+       as often as `contested_disagreement`, and the posterior probability of that is among the
+       largest that keep the expected share of false alarms.
     4. accept: doubt within the guaranteed threshold, and forecast and votes name one class.
     5. more_votes: one more vote changes the label with a probability of `label_change` or more.
     6. settled_by_votes: the rest; the votes decide, the forecast is not sure enough.
@@ -97,21 +96,20 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     count = votes.sum(axis=1, keepdims=True)
     weight = np.minimum(1.0, count * CONTESTED_WEIGHT / crowd_model.concentration)
     contested = contested_probability(weight * prior + votes, settings.contested_disagreement)
-    predicted_disagreement = expected_disagreement(prior)
+    tempered = temper(y_prob, crowd_model.temperature)
+    predicted_disagreement = 1 - np.square(tempered).sum(axis=1)
+    expects_split = predicted_disagreement >= settings.contested_disagreement
     vote_value = value_of_one_more_vote(posterior)
 
     open_items = ~unfamiliar_rule.unfamiliar
     named = votes[np.arange(len(votes)), predicted]
-    may_be_error = open_items & (votes.max(axis=1) > named)
+    may_be_error = open_items & (votes.max(axis=1) > named) & ~expects_split
     suspected = largest_reliable_list(
         np.where(may_be_error, label_error, 0.0), settings.false_alarms
     )
     suspected &= may_be_error
     may_be_contested = (
-        open_items
-        & ~suspected
-        & (np.count_nonzero(votes, axis=1) > 1)
-        & (predicted_disagreement >= 0.75 * settings.contested_disagreement)
+        open_items & ~suspected & (np.count_nonzero(votes, axis=1) > 1) & expects_split
     )
     split = largest_reliable_list(np.where(may_be_contested, contested, 0.0), settings.false_alarms)
     split &= may_be_contested
