@@ -25,7 +25,6 @@ COLUMNS = (
     Column("predicted", "Model says", "choice", "The class of the largest mean probability."),
     Column("confidence", "How sure", "share", "That probability."),
     Column("people", "People say", "choice", "The class with most votes; the first where tied."),
-    Column("votes_for_people", "Votes for it", "count", "Votes that this class got."),
     Column("votes_total", "Votes", "count", "All votes that the item got."),
     Column(
         "vote_disagreement",
@@ -58,6 +57,13 @@ COLUMNS = (
         "Probability that one more vote changes the class with most votes.",
     ),
     Column("reason", "Why", "text", "Why the item took its route.", listed=False),
+    Column(
+        "votes_for_people",
+        "Votes for what people say",
+        "count",
+        "Votes of the class with most of them.",
+        listed=False,
+    ),
     Column("total", "Total uncertainty, nats", "number", "Of the mean forecast.", listed=False),
     Column(
         "aleatoric",

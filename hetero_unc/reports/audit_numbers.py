@@ -2,7 +2,7 @@
 
 from hetero_unc.reports.formats import format_percent
 
-__all__ = ["UNKNOWN", "write_count", "write_interval", "write_number", "write_share"]
+__all__ = ["UNKNOWN", "write_count", "write_interval", "write_number", "write_range", "write_share"]
 
 UNKNOWN = "–"
 
@@ -35,6 +35,14 @@ def write_interval(interval, write=write_number):
     """
     if not interval or interval["estimate"] is None:
         return UNKNOWN
-    if interval.get("low") is None or interval.get("high") is None:
-        return write(interval["estimate"])
-    return f"{write(interval['estimate'])} ({write(interval['low'])} to {write(interval['high'])})"
+    ends = write_range(interval, write)
+    # The unit stands once, so that tables stay narrow.
+    ends = ends.replace("\N{NO-BREAK SPACE}%", "")
+    return write(interval["estimate"]) + (f" ({ends})" if ends else "")
+
+
+def write_range(interval, write=write_number):
+    """The interval alone, empty where an end is unknown."""
+    if not interval or interval["low"] is None or interval["high"] is None:
+        return ""
+    return f"{write(interval['low'])} to {write(interval['high'])}"

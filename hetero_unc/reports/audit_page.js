@@ -8,7 +8,7 @@
   const listed = columns.filter((one) => one.listed), ids = column.id.values;
   const box = byId("item-rows"), [above, body, below] = box.querySelectorAll("tbody");
   const search = byId("item-search"), route = byId("item-route");
-  const WIDTHS = { text: 200, choice: 150, count: 84, share: 104, number: 104 };
+  const WIDTHS = { text: 176, choice: 126, count: 66, share: 86, number: 86 };
   const OUT_OF_VIEW = 6;  // rows kept ready above and below what is seen
   let order = Uint32Array.from(ids, (_, item) => item);
   let shown = order, chosen = -1, sorted = null, sign = 1, rowHeight = 35, words = null, waiting = false;

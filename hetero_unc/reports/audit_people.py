@@ -5,6 +5,7 @@ from hetero_unc.reports.audit_numbers import (
     write_count,
     write_interval,
     write_number,
+    write_range,
     write_share,
 )
 
@@ -21,12 +22,9 @@ def calibration_blocks(section):
         ),
         html.Figures((_reliability(section["curve"]),)),
         html.Table(
-            "Errors of the stated probabilities.",
-            ("figure", "value and interval", "best"),
-            tuple(
-                (row["title"], write_interval(row["value"]), write_number(row["best"], 0))
-                for row in numbers
-            ),
+            "Errors of the stated probabilities. 0 is best, but where votes differ not all can be 0.",
+            ("figure", "value and interval"),
+            tuple((row["title"], write_interval(row["value"])) for row in numbers),
         ),
         html.Details(
             "What these figures mean",
@@ -89,12 +87,12 @@ def disagreement_blocks(section):
 
 def annotator_blocks(section):
     """How far annotators agree, each against the others, and labels weighed by reliability."""
-    alpha = section.get("krippendorff_alpha") or {"estimate": None}
+    alpha = section.get("krippendorff_alpha") or {"estimate": None, "low": None, "high": None}
     facts = [
         html.Fact(
             write_number(alpha["estimate"]),
             "Krippendorff's alpha",
-            f"{write_interval(alpha)}; 1 is full agreement, 0 is chance",
+            f"{write_range(alpha)}; 1 is full agreement, 0 is chance",
         )
     ]
     if section.get("annotators"):

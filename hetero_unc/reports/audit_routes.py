@@ -6,7 +6,7 @@ from hetero_unc.reports.audit_numbers import write_count, write_number, write_sh
 __all__ = ["opening_blocks", "route_blocks"]
 
 SHOWN = 12
-LONGEST_LABEL = 9  # characters beside a bar
+LONGEST_LABEL = 8  # characters beside a bar
 # Routes whose items somebody should look at; the others' fold away.
 TO_LOOK_AT = ("unfamiliar", "suspected_label_error", "contested", "more_votes")
 
@@ -44,8 +44,10 @@ def route_blocks(routing, audit_json, items, pictures):
     blocks = [
         html.Text("An item takes the first of these routes whose rule it meets."),
         rules,
-        html.Text(_value_of_votes(routing.get("vote_value")), quiet=True),
     ]
+    value = routing.get("vote_value")
+    if value and value["total_in_more_votes"]:
+        blocks.append(html.Text(_value_of_votes(value), quiet=True))
     places = {name: place for place, name in enumerate(items["id"].tolist())}
     for row in routing["routes"]:
         ids = [name for name in routing["galleries"].get(row["route"], ()) if name in places]
@@ -68,17 +70,16 @@ def route_blocks(routing, audit_json, items, pictures):
 
 def _rule(row):
     rate = row["false_alarms"]["rate"]
-    alarms = "" if rate is None else f" False alarms: about {write_share(rate)}."
-    return f"{row['why']}{alarms} A false alarm here: {_lower(row['false_alarms']['meaning'])}"
-
-
-def _lower(sentence):
-    return sentence[:1].lower() + sentence[1:]
+    if rate is None:
+        return f"{row['why']} How many of these are false alarms is not known."
+    meaning = row["false_alarms"]["meaning"]
+    return (
+        f"{row['why']} False alarms: about {write_share(rate)}. A false alarm here: "
+        f"{meaning[:1].lower()}{meaning[1:]}"
+    )
 
 
 def _value_of_votes(value):
-    if not value:
-        return "What one more vote is worth was not reported."
     return (
         "One more vote on every item where it is asked for would change about "
         f"{write_count(round(value['label_changes_in_more_votes']))} labels; averaged over all "

@@ -5,6 +5,7 @@ from hetero_unc.reports.audit_numbers import (
     write_count,
     write_interval,
     write_number,
+    write_range,
     write_share,
 )
 
@@ -41,7 +42,7 @@ def guarantee_blocks(section):
     blocks = [html.Text(section["statement"]), facts]
     curve = section.get("curve")
     if curve and curve["coverage"]:
-        blocks.append(html.Figures((_risk_figure(curve, target),), _curve_words(section)))
+        blocks += [html.Text(_curve_words(section)), html.Figures((_risk_figure(curve, target),))]
     risk = write_interval(section["risk"], write_share)
     blocks.append(
         html.Text(
@@ -62,12 +63,12 @@ def accuracy_blocks(section):
             html.Fact(
                 write_share(section["plurality"]["estimate"]),
                 "names what most people say",
-                write_interval(section["plurality"], write_share),
+                write_range(section["plurality"], write_share),
             ),
             html.Fact(
                 write_share(section["random_vote"]["estimate"]),
                 "names what a random vote says",
-                write_interval(section["random_vote"], write_share),
+                write_range(section["random_vote"], write_share),
             ),
             html.Fact(
                 write_share(section.get("one_annotator_against_rest")),
@@ -107,7 +108,7 @@ def conformal_blocks(section):
     )
     blocks = [
         html.Text(
-            f"A set of classes in place of one: it holds {section['label']} in about "
+            f"A set of classes in place of one: it holds {section['label']}, in about "
             f"{write_share(section['level'], 0)} of cases, over all items. Where a class or a "
             "group is covered less, the sets promise too much there."
         ),

@@ -122,7 +122,6 @@ class Tile:
     """A small picture, its alternative text and one or more short lines below it.
 
     `picture` is a data URI; empty for none, and the lines must then say what `alt` would.
-
     `bars` are drawn under the lines; `alt` must say in words what they show.
     """
 
