@@ -12,8 +12,8 @@ more of the five chose the suggested label over the given one: the known wrong l
 
 To expect, of three networks trained by the exact marginal likelihood: seven, eight and eight of
 the ten stand among the first 75 of 10,000; the others carry the label that the network itself
-predicts. The list of suspects stays empty, because with one vote an item no list of them is expected
-to keep false alarms within a tenth.
+predicts. The list of suspects stays empty: with one vote an item, none is expected
+to keep its false alarms within a tenth.
 
 Prints where these ten stand, by the probability of a label error and by cleanlab's score, and how
 many of them are on the suspected list. Writes runs/mnist_label_errors/results.json.
