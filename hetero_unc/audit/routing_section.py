@@ -110,8 +110,8 @@ def _rules(unfamiliar_rule, guarantee, settings):
     return {
         "unfamiliar": unfamiliar_rule.how,
         "suspected_label_error": "Most votes name another class than the model, "
-        "which expects people to agree, and votes of some other item explain them better; the list is "
-        f"as long as keeps the expected false alarms within {settings.false_alarms:.0%}.",
+        "which expects people to agree, and votes of some other item explain them better; the list "
+        f"is as long as keeps the expected false alarms within {settings.false_alarms:.0%}.",
         "contested": "The votes are split and the model expects that: two people are expected to "
         f"differ in {settings.contested_disagreement:.0%} of cases or more; the list is as long "
         f"as keeps the expected false alarms within {settings.false_alarms:.0%}.",
