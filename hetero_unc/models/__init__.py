@@ -11,6 +11,7 @@ from hetero_unc.models.inception_resnet_v1 import (
     inception_resnet_v1,
     split_at_endpoint,
 )
+from hetero_unc.models.mirrored import mirror_averaged
 from hetero_unc.models.small_cnn import small_cnn
 from hetero_unc.models.weights_file import load_weights, save_weights
 
@@ -26,6 +27,7 @@ __all__ = [
     "gaussian_classifier",
     "inception_resnet_v1",
     "load_weights",
+    "mirror_averaged",
     "save_weights",
     "small_cnn",
     "split_at_endpoint",
