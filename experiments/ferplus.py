@@ -37,7 +37,12 @@ from ferplus_features import features_of
 from ferplus_neighbours import feature_neighbours
 from ferplus_report import write_ferplus_report
 from ferplus_shift import evaluate_shift
-from hetero_unc.data import load_fashion_mnist_test, load_ferplus, load_synthetic_faces
+from hetero_unc.data import (
+    identical_groups,
+    load_fashion_mnist_test,
+    load_ferplus,
+    load_synthetic_faces,
+)
 from hetero_unc.data.sources import VARIABLE
 from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.training import load_model
@@ -167,7 +172,9 @@ def look_closer(run, data, folder, results, preset, data_dir):
         write_json(folder / "shift.json", found)
     if not (folder / "neighbours.json").exists():
         features = heads.features_of(model, data, rows)[:, 0, 0]
-        write_json(folder / "neighbours.json", feature_neighbours(features, rows))
+        groups = identical_groups(data.images)[rows]
+        found = feature_neighbours(features, rows, groups=groups)
+        write_json(folder / "neighbours.json", found)
     for method in heads.LOSSES:
         head = heads.HeadRun(method, run.seed, run.dataset, run.digest, run.name)
         if preset == "smoke":
