@@ -8,7 +8,8 @@
   const listed = columns.filter((one) => one.listed), ids = column.id.values;
   const box = byId("item-rows"), [above, body, below] = box.querySelectorAll("tbody");
   const search = byId("item-search"), route = byId("item-route");
-  const WIDTHS = { text: 176, choice: 126, count: 66, share: 86, number: 86 };
+  const WIDTHS = { text: 180, choice: 100, count: 64, share: 82, number: 82 };
+  const width = (one) => (one === column.route ? 164 : WIDTHS[one.kind]);
   const OUT_OF_VIEW = 6;  // rows kept ready above and below what is seen
   let order = Uint32Array.from(ids, (_, item) => item);
   let shown = order, chosen = -1, sorted = null, sign = 1, rowHeight = 35, words = null, waiting = false;
@@ -166,11 +167,11 @@
     head.append(make("button", one.title, { type: "button" }));
     head.firstChild.addEventListener("click", () => sortBy(one));
     box.querySelector("thead tr").append(head);
-    box.querySelector("colgroup").append(make("col", "", { style: `width: ${WIDTHS[one.kind]}px` }));
+    box.querySelector("colgroup").append(make("col", "", { style: `width: ${width(one)}px` }));
   });
   for (const part of [above, below]) part.rows[0].cells[0].colSpan = listed.length;
   box.querySelector("table").style.width =
-    `${listed.reduce((sum, one) => sum + WIDTHS[one.kind], 0)}px`;
+    `${listed.reduce((sum, one) => sum + width(one), 0)}px`;
   route.append(new Option("everything", ""));
   column.route.names.forEach((name, place) => {
     const count = column.route.values.reduce((sum, value) => sum + (value === place), 0);

@@ -22,7 +22,7 @@ def calibration_blocks(section):
         ),
         html.Figures((_reliability(section["curve"]),)),
         html.Table(
-            "Errors of the stated probabilities. 0 is best, but where votes differ not all can be 0.",
+            "Errors of the stated probabilities. 0 is best; not all can be 0 where votes differ.",
             ("figure", "value and interval"),
             tuple((row["title"], write_interval(row["value"])) for row in numbers),
         ),

@@ -6,7 +6,7 @@ from hetero_unc.reports.audit_numbers import write_count, write_number, write_sh
 __all__ = ["opening_blocks", "route_blocks"]
 
 SHOWN = 12
-LONGEST_LABEL = 8  # characters beside a bar
+LONGEST_LABEL = 7  # characters beside a bar
 # Routes whose items somebody should look at; the others' fold away.
 TO_LOOK_AT = ("unfamiliar", "suspected_label_error", "contested", "more_votes")
 

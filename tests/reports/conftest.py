@@ -10,8 +10,10 @@ from ferplus_evaluation import evaluate_run
 from ferplus_neighbours import feature_neighbours
 from ferplus_report import write_ferplus_report
 from ferplus_shift import evaluate_shift
-from hetero_unc.data import FerPlus, ImageDataset
+from hetero_unc.audit import AuditSettings, audit
+from hetero_unc.data import FerPlus, ImageDataset, Predictions, VoteTable
 from hetero_unc.predictive import Predictive
+from hetero_unc.reports.audit_page import write_audit_page
 from mnist_report import write_mnist_report
 
 ITEMS, CLASSES, PASSES = 120, 10, 4
@@ -255,3 +257,32 @@ def forecast(rng, weights, passes, *, ids=None):
     loc = loc + rng.normal(0, 0.3, (passes, *weights.shape))
     probabilities = np.exp(loc) / np.exp(loc).sum(axis=-1, keepdims=True)
     return Predictive(probabilities, ids=ids)
+
+
+@pytest.fixture(scope="session")
+def audited():
+    """What an audit of made-up predictions and votes found: its numbers and its items."""
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (240, 4)) + rng.normal(0, 0.3, (5, 240, 4))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    votes = rng.multinomial(8, probabilities.mean(axis=0))
+    votes[:4] = 8 * np.eye(4, dtype=np.int64)[probabilities.mean(axis=0)[:4].argmin(axis=1)]
+    ids = np.array([f"folder/{index}.png" for index in range(240)])
+    names = ("cat", "<b>dog</b>", "=cow", "a class of a long name")
+    groups = {"camera": np.array(["left", "right & <i>up</i>"])[np.arange(240) % 2]}
+    result = audit(
+        Predictions(probabilities, ids, classes=names),
+        VoteTable(ids, names, votes, groups=groups),
+        settings=AuditSettings(resamples=20),
+    )
+    return result.as_json(), result.items
+
+
+@pytest.fixture(scope="session")
+def audit_page(tmp_path_factory, audited):
+    """The page of `audited` with some pictures, written once."""
+    path = tmp_path_factory.mktemp("audit") / "audit.html"
+    pictures = np.random.default_rng(4).random((9, 12, 12))
+    names = audited[1]["id"][:9].tolist()
+    write_audit_page(path, *audited, dict(zip(names, pictures, strict=True)))
+    return path
