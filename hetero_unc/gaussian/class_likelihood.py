@@ -58,49 +58,47 @@ def negative_log_expected_softmax(loc, scale, classes, *, accuracy="standard"):
 
 def _value_and_gradient(loc, scale, classes, accuracy):
     loc, scale = classes_first(loc, scale)
+    level, curves = level_of(accuracy), gumbel.fast(loc.shape[0])
     is_label = ops.one_hot(classes, loc.shape[0], axis=0, dtype="float32")
-    of_label = [ops.sum(is_label * tensor, axis=0) for tensor in (loc, scale)]
-    curves = gumbel.FAST
-    at, at_label = gumbel.at_scale(scale), gumbel.at_scale(of_label[1])
-    nodes, peak = _label_nodes(loc, at, of_label[0], at_label, level_of(accuracy), curves)
-    tail = gumbel.value(nodes.end - of_label[0], at_label)
-    peak = ops.maximum(peak, tail)
+    loc_label, scale_label = (ops.sum(is_label * tensor, axis=0) for tensor in (loc, scale))
+    at = curves.at_scale(scale)
+    points, log_sums = pilot(loc, at, level, curves)
+    at_label = gumbel.coefficients(scale_label[None], curves.unit)[:, 0]
+    u, *of_label, peak, tail = curves.unit(_label_at_nodes)(
+        points, log_sums, loc_label, scale_label, at_label, level
+    )
 
-    def terms(u, weight):
-        log_e, slope, bend = curves.curve(u[:, None] - loc, at)
-        minus_log_cdf = ops.exp(log_e)
-        ratio = -slope * minus_log_cdf
-        curvature = minus_log_cdf * ((minus_log_cdf - 1.0) * ops.square(slope) - bend)
-        log_e, slope, bend = curves.curve(u - of_label[0], at_label)
-        own = ops.exp(log_e)
-        share = weight * -slope * ops.exp(log_e - ops.sum(minus_log_cdf, axis=1) - peak)
-        label_curvature = ((own - 1.0) * ops.square(slope) - bend) / -slope
-        by_label = share * label_curvature
+    def terms(u, log_weight, own, curvature):
+        minus_log_cdf, ratio, curvatures = curves.ratios(u[:, None], loc, at)
+        share = ops.exp(log_weight - ops.sum(minus_log_cdf, axis=1))
+        others = ops.sum(ratio, axis=1) - own
         return (
             ops.sum(share, axis=0),
             ops.sum(share[:, None] * ratio, axis=0),
-            ops.sum(share[:, None] * curvature, axis=0),
-            # Summed over the classes last: within the nodes it would be a second pass over them.
-            ops.sum(by_label[:, None] * ratio, axis=0),
-            ops.sum(by_label * slope * own, axis=0),
+            ops.sum(share[:, None] * curvatures, axis=0),
+            ops.sum(share * curvature * others, axis=0),
         )
 
-    total, to_loc, to_scale, label_to_scale, minus_own = sum_over(
-        (nodes.u, nodes.weight), terms, loc.shape[0]
-    )
-    label_to_scale = ops.sum(label_to_scale, axis=0) + minus_own
-    total = total + ops.exp(tail - peak)
-    to_loc = (1.0 - is_label) * to_loc
-    to_loc = to_loc - is_label * ops.sum(to_loc, axis=0, keepdims=True)
-    to_scale = scale * (is_label * label_to_scale - (1.0 - is_label) * to_scale)
-    gradients = (ops.transpose(part / total) for part in (to_loc, to_scale))
-    return (-(peak + ops.log(total)), *gradients)
+    sums = sum_over((u, *of_label), terms, loc.shape[0])
+    return curves.unit(_loss_and_gradients)(*sums, is_label, scale, peak, tail)
 
 
-def _label_nodes(loc, at, loc_label, at_label, level, curves):
-    """`Nodes` for int H r_y du, and the largest log H r_y at the pilot's points, `(N,)`."""
-    points, log_sums = pilot(loc, at, level, curves)
-    log_e, slope, _ = curves.curve(points - loc_label, at_label)
+def _label_at_nodes(points, log_sums, loc, scale, coefficients, level):
+    """Nodes for int H r_y du, and the label's own part of what is integrated there.
+
+    Args:
+        points, log_sums: Of the pilot, `(n, N)`.
+        loc, scale: Of the label, `(N,)`.
+        coefficients: Of the table at that scale.
+        level: `Level`.
+
+    Returns:
+        At the nodes, `(n, N)`: u; the log of weight and r_y, relative to the peak; r_y; q_y / r_y.
+        The peak, the largest log H r_y at the pilot's points or beyond them, and the log of what is
+        left of r_y beyond the last node, `(N,)`.
+    """
+    at = gumbel.with_coefficients(coefficients, scale)
+    log_e, slope, _ = gumbel.curve(points - loc, at)
     height = log_e + ops.log(-slope) - ops.exp(log_sums)  # log-concave in u
     peak = ops.max(height, axis=0, initial=-np.inf)
     steps = points[1:] - points[:-1]
@@ -114,4 +112,26 @@ def _label_nodes(loc, at, loc_label, at_label, level, curves):
     below = ops.cumsum(area, axis=0) - area
     half = ops.sum(area, axis=0) / 2.0
     middle = ops.clip((half - below) / ops.maximum(area, 1e-30), 0.0, 1.0)
-    return nodes_between(low, points[0] + ops.sum(steps * middle, axis=0), high, level), peak
+    nodes = nodes_between(low, points[0] + ops.sum(steps * middle, axis=0), high, level)
+    tail = gumbel.value(high - loc, at)
+    peak = ops.maximum(peak, tail)
+    log_e, slope, bend = gumbel.curve(nodes.u - loc, at)
+    own = ops.exp(log_e)
+    return (
+        nodes.u,
+        ops.log(nodes.weight * -slope) + log_e - peak,
+        -slope * own,
+        ((own - 1.0) * ops.square(slope) - bend) / -slope,
+        peak,
+        tail,
+    )
+
+
+def _loss_and_gradients(total, to_loc, to_scale, label_to_scale, is_label, scale, peak, tail):
+    """The loss `(N,)` and its gradients `(N, C)`, of the sums over nodes."""
+    total = total + ops.exp(tail - peak)
+    to_loc = (1.0 - is_label) * to_loc
+    to_loc = to_loc - is_label * ops.sum(to_loc, axis=0, keepdims=True)
+    to_scale = scale * (is_label * label_to_scale - (1.0 - is_label) * to_scale)
+    gradients = (ops.transpose(part / total) for part in (to_loc, to_scale))
+    return (-(peak + ops.log(total)), *gradients)

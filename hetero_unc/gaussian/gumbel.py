@@ -6,20 +6,44 @@ derivatives in t: -log F = exp(L), F' / F = -L' exp(L), F'' / F = (F' / F)^2 - e
 """
 
 import collections
+import functools
 import typing
 
 import numpy as np
 from keras import ops
+from numpy.polynomial import chebyshev
 
 from hetero_unc.gaussian.compiled import compiled, multiplies_in_half_precision
 from hetero_unc.gaussian.gumbel_table import COEFFICIENTS
 from hetero_unc.gaussian.gumbel_variables import LARGEST_SCALE, scale_variable, window
 
-__all__ = ["FAST", "PLAIN", "Curves", "at_scale", "curve", "value"]
+__all__ = [
+    "FAST",
+    "PLAIN",
+    "Curves",
+    "at_scale",
+    "coefficients",
+    "curve",
+    "fast",
+    "value",
+    "with_coefficients",
+]
 
-TABLE = np.array(COEFFICIENTS, "float32")
+
+def _powers(table):
+    """Rows for Chebyshev polynomials -> rows for powers."""
+    change = np.zeros((len(table), len(table)))
+    for degree in range(len(table)):
+        change[: degree + 1, degree] = chebyshev.cheb2poly([0] * degree + [1])
+    return change @ table
+
+
+# Powers take a third of the arithmetic of Clenshaw's recurrence and its derivatives, and keep their
+# precision in float32: at no scale is a coefficient above 6.
+TABLE = _powers(np.array(COEFFICIENTS)).astype("float32")
 # Below it the softmax of Gaussian logits is the plain softmax to 1e-8, and L is -t to that.
 SMALLEST_SCALE = 1e-4
+ROWS = 128  # classes whose coefficients are made at once; cosines take twice their memory
 
 AtScale = collections.namedtuple("AtScale", "coefficients centre width low high first stretch flat")
 
@@ -31,30 +55,31 @@ def at_scale(scale):
         scale: Tensor `(..., C)`, float32, >= 0; above 40 the table's values at 40 are used.
 
     Returns:
-        What `value` and `curve` need of the scale, to be passed on as it is.
+        What the functions of t need of the scale, to be passed on as it is.
     """
-    scale = ops.minimum(scale, LARGEST_SCALE)
-    centre, width, low, high = window(scale)
-    first, last = _asinh((low - centre) / width), _asinh((high - centre) / width)
-    return AtScale(
-        _coefficients(scale_variable(scale)),
-        centre,
-        width,
-        low,
-        high,
-        first,
-        2.0 / (last - first),
-        scale < SMALLEST_SCALE,
-    )
+    return with_coefficients(coefficients(scale), scale)
+
+
+def coefficients(scale, unit=lambda function: function):
+    """Coefficients of the powers of x at scales `(C, N)`: `(M, C, N)`; `unit` as in `Curves`."""
+    if multiplies_in_half_precision():
+        return _by_recurrence(_zeta(scale))
+    angle = unit(_angle)(scale)
+    parts = [_by_product(angle[i : i + ROWS]) for i in range(0, angle.shape[0], ROWS)]
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+
+
+def with_coefficients(coefficients, scale):
+    """`at_scale` where the coefficients are there already."""
+    return AtScale(coefficients, *_window(scale))
 
 
 def value(t, at):
     """L at t, of a shape that broadcasts with that of the scales."""
     x, *_, clipped = _chart(t, at)
-    twice, now, before = 2.0 * x, 0.0, 0.0
-    for degree in range(len(TABLE) - 1, 0, -1):
-        now, before = at.coefficients[degree] + twice * now - before, now
-    inside = at.coefficients[0] + x * now - before
+    inside = at.coefficients[len(TABLE) - 1]
+    for degree in range(len(TABLE) - 2, -1, -1):
+        inside = inside * x + at.coefficients[degree]
     return ops.where(at.flat, -t, inside + ops.minimum(0.0, clipped - t))
 
 
@@ -64,18 +89,14 @@ def curve(t, at):
     The line keeps a loss finite, and its gradient of the right sign.
     """
     x, v, root, clipped = _chart(t, at)
-    twice = 2.0 * x
-    l0 = l1 = d0 = d1 = e0 = e1 = 0.0
-    for degree in range(len(TABLE) - 1, 0, -1):  # Clenshaw's recurrence and its derivatives
-        e0, e1 = twice * e0 - e1 + 4.0 * d0, e0
-        d0, d1 = twice * d0 - d1 + 2.0 * l0, d0
-        l0, l1 = twice * l0 - l1 + at.coefficients[degree], l0
-    polynomial = x * l0 - l1 + at.coefficients[0]
-    first = l0 + x * d0 - d1
-    second = 2.0 * d0 + x * e0 - e1
+    polynomial, first, half_second = at.coefficients[len(TABLE) - 1], 0.0, 0.0
+    for degree in range(len(TABLE) - 2, -1, -1):  # Horner's scheme and its derivatives
+        half_second = half_second * x + first
+        first = first * x + polynomial
+        polynomial = polynomial * x + at.coefficients[degree]
     to_t = at.stretch / (at.width * root)  # dx / dt
     slope = first * to_t
-    bend = second * ops.square(to_t) - slope * v / (at.width * ops.square(root))
+    bend = 2.0 * half_second * ops.square(to_t) - slope * v / (at.width * ops.square(root))
     return (
         ops.where(at.flat, -t, polynomial + slope * (t - clipped)),
         ops.where(at.flat, -1.0, slope),
@@ -83,42 +104,41 @@ def curve(t, at):
     )
 
 
+def minus_log_cdf(u, loc, at):
+    """-log F at t = u - loc."""
+    return ops.exp(value(u - loc, at))
+
+
+def ratios(u, loc, at):
+    """`(-log F, F' / F, F'' / F)` at t = u - loc."""
+    log_e, slope, bend = curve(u - loc, at)
+    minus_log_cdf = ops.exp(log_e)
+    curvature = minus_log_cdf * ((minus_log_cdf - 1.0) * ops.square(slope) - bend)
+    return minus_log_cdf, -slope * minus_log_cdf, curvature
+
+
 class Curves(typing.NamedTuple):
-    """`value` and `curve`, or what stands for them."""
+    """Functions of this module, or what stands for them; `unit` makes another of the kind."""
 
-    value: typing.Callable
+    at_scale: typing.Callable
     curve: typing.Callable
+    minus_log_cdf: typing.Callable
+    ratios: typing.Callable
+    unit: typing.Callable
 
 
-PLAIN = Curves(value, curve)
-# Compiled by XLA on TensorFlow: long chains of arithmetic, which it fuses. Sums over them are left
-# outside: XLA on CPU would compute the chain anew for each sum that reads it, in one thread.
-FAST = Curves(compiled(value), compiled(curve))
+def _zeta(scale):
+    return scale_variable(ops.minimum(scale, LARGEST_SCALE))
 
 
-def _chart(t, at):
-    clipped = ops.minimum(ops.maximum(t, at.low), at.high)
-    v = (clipped - at.centre) / at.width
-    root = ops.sqrt(1.0 + ops.square(v))
-    # Not asinh(v) = log(v + root), which cancels for v < 0.
-    y = ops.sign(v) * ops.log(ops.abs(v) + root)
-    return (y - at.first) * at.stretch - 1.0, v, root, clipped
+def _angle(scale):
+    return ops.arccos(ops.clip(_zeta(scale), -1.0, 1.0))
 
 
-def _asinh(v):
-    return ops.sign(v) * ops.log(ops.abs(v) + ops.sqrt(1.0 + ops.square(v)))
-
-
-def _coefficients(zeta):
-    """Coefficients of T_m(x) at each scale, `(M, ...)`."""
-    return (_by_recurrence if multiplies_in_half_precision() else _by_product)(zeta)
-
-
-def _by_product(zeta):
-    angle = ops.arccos(ops.clip(ops.reshape(zeta, (-1,)), -1.0, 1.0))
+def _by_product(angle):
     degrees = np.arange(TABLE.shape[1], dtype="float32")[:, None]
-    product = ops.matmul(TABLE, ops.cos(degrees * angle))
-    return ops.reshape(product, (len(TABLE), *ops.shape(zeta)))
+    product = ops.matmul(TABLE, ops.cos(degrees * ops.reshape(angle, (-1,))))
+    return ops.reshape(product, (len(TABLE), *ops.shape(angle)))
 
 
 def _by_recurrence(zeta):
@@ -136,3 +156,49 @@ def _by_recurrence(zeta):
 
     now, before = ops.fori_loop(0, TABLE.shape[1] - 1, step, (nothing, nothing))
     return columns[0] + zeta * now - before
+
+
+def _window(scale):
+    """The other parts of `AtScale`."""
+    scale = ops.minimum(scale, LARGEST_SCALE)
+    centre, width, low, high = window(scale)
+    first, last = _asinh((low - centre) / width), _asinh((high - centre) / width)
+    return centre, width, low, high, first, 2.0 / (last - first), scale < SMALLEST_SCALE
+
+
+def _chart(t, at):
+    clipped = ops.minimum(ops.maximum(t, at.low), at.high)
+    v = (clipped - at.centre) / at.width
+    root = ops.sqrt(1.0 + ops.square(v))
+    # Not asinh(v) = log(v + root), which cancels for v < 0.
+    y = ops.sign(v) * ops.log(ops.abs(v) + root)
+    return (y - at.first) * at.stretch - 1.0, v, root, clipped
+
+
+def _asinh(v):
+    return ops.sign(v) * ops.log(ops.abs(v) + ops.sqrt(1.0 + ops.square(v)))
+
+
+@functools.cache
+def _compiled(function):
+    return compiled(function)
+
+
+def _fast_at_scale(scale):
+    return AtScale(coefficients(scale, _compiled), *_compiled(_window)(scale))
+
+
+PLAIN = Curves(at_scale, curve, minus_log_cdf, ratios, lambda function: function)
+# Compiled by XLA on TensorFlow: long chains of arithmetic, which it fuses. Sums over them are left
+# outside: XLA on CPU would compute the chain anew for each sum that reads it, in one thread.
+FAST = Curves(
+    _fast_at_scale, *(_compiled(one) for one in (curve, minus_log_cdf, ratios)), _compiled
+)
+# For many classes, where compiling the small parts costs memory and saves no time.
+FAST_FOR_MANY = FAST._replace(at_scale=at_scale, unit=PLAIN.unit)
+MANY = 256  # classes
+
+
+def fast(num_classes):
+    """`FAST`, or `FAST_FOR_MANY`."""
+    return FAST if num_classes < MANY else FAST_FOR_MANY

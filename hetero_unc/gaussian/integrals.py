@@ -129,7 +129,7 @@ def expected_products(loc, scale, *, accuracy="standard"):
     loc, scale = check_gaussian(loc, scale)
     moments, curves = softmax_moments(loc, scale, accuracy), gumbel.PLAIN
     loc, scale = classes_first(loc, scale)
-    at = gumbel.at_scale(scale)
+    at = curves.at_scale(scale)
     nodes = plain_nodes(loc, at, level_of(accuracy), curves)
 
     def terms(u, weight):
@@ -156,7 +156,7 @@ def softmax_moments(loc, scale, accuracy, curves=gumbel.PLAIN):
     """
     highest = ops.max(loc, axis=-1, initial=-np.inf)
     loc, scale = classes_first(loc, scale)
-    at = gumbel.at_scale(scale)
+    at = curves.at_scale(scale)
     nodes = plain_nodes(loc, at, level_of(accuracy), curves)
 
     def terms(u, weight):
@@ -193,16 +193,14 @@ def agreement_of(moments):
 
 def _densities(u, weight, loc, at, curves):
     """`weight * H * r_j`, `sum_j r_j` and `r_j` at nodes `(k, N)`."""
-    log_e, slope, _ = curves.curve(u[:, None] - loc, at)
-    minus_log_cdf = ops.exp(log_e)
-    ratio = -slope * minus_log_cdf
+    minus_log_cdf, ratio, _ = curves.ratios(u[:, None], loc, at)
     weight = weight * ops.exp(-ops.sum(minus_log_cdf, axis=1))
     return weight[:, None] * ratio, ops.sum(ratio, axis=1), ratio
 
 
 def _log_probabilities(loc, scale, accuracy, curves):
     loc, scale = classes_first(loc, scale)
-    at = gumbel.at_scale(scale)
+    at = curves.at_scale(scale)
     nodes = plain_nodes(loc, at, level_of(accuracy), curves)
     # A rare class is summed relative to its own largest term, or it would vanish in float32. Where
     # that lies, three points tell well enough.
@@ -228,7 +226,7 @@ def _log_probabilities_gradient(loc, scale, u, weight, log_probabilities, upstre
     """
     loc, scale = classes_first(loc, scale)
     log_probabilities, upstream = ops.transpose(log_probabilities), ops.transpose(upstream)
-    at = gumbel.at_scale(scale)
+    at = gumbel.FAST.at_scale(scale)
 
     def terms(u, weight):
         log_e, slope, bend = gumbel.FAST.curve(u[:, None] - loc, at)

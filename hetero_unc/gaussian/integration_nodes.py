@@ -62,21 +62,23 @@ def classes_first(loc, scale):
 
 def pilot(loc, at, level, curves):
     """Points that span all that can matter, denser at the lower end, and log S there: `(n, N)`."""
-    low = ops.max(loc + at.low, axis=0, initial=-np.inf)
-    high = ops.max(loc + at.high, axis=0, initial=-np.inf) + float(np.log(loc.shape[0]))
-    grid = np.expm1(PILOT_GRADING * np.linspace(0, 1, level.pilot)) / np.expm1(PILOT_GRADING)
-    points = low + (high - low) * grid.astype("float32")[:, None]
+    points = curves.unit(_pilot_points)(loc, at.low, at.high, level.pilot)
 
-    def log_sum(u):
-        # E is at most 25: no exponent need be shifted. The floor is for points past the end.
-        total = ops.sum(ops.exp(curves.value(u[:, None] - loc, at)), axis=1)
-        return ops.log(ops.maximum(total, 1e-35))
+    def sums(u):
+        return ops.sum(curves.minus_log_cdf(u[:, None], loc, at), axis=1)
 
     together = _nodes_together(level.pilot, loc.shape[0])
-    if together == level.pilot:
-        return points, log_sum(points)
-    rows = [log_sum(points[i : i + together]) for i in range(0, level.pilot, together)]
-    return points, ops.concatenate(rows, axis=0)
+    rows = [sums(points[i : i + together]) for i in range(0, level.pilot, together)]
+    total = rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=0)
+    # E is at most 25: no exponent need be shifted. The floor is for points past the end.
+    return points, ops.log(ops.maximum(total, 1e-35))
+
+
+def _pilot_points(loc, low, high, count):
+    low = ops.max(loc + low, axis=0, initial=-np.inf)
+    high = ops.max(loc + high, axis=0, initial=-np.inf) + float(np.log(loc.shape[0]))
+    grid = np.expm1(PILOT_GRADING * np.linspace(0, 1, count)) / np.expm1(PILOT_GRADING)
+    return low + (high - low) * grid.astype("float32")[:, None]
 
 
 def plain_nodes(loc, at, level, curves):
