@@ -100,14 +100,16 @@ def train(run, model, data, parts: Parts, run_folder):
     schedule = keras.optimizers.schedules.CosineDecay(run.learning_rate, run.epochs * per_epoch)
     head.compile(keras.optimizers.Adam(schedule), LOSSES[run.method]())
     votes = data.votes[:, :9]
-    labels = votes if run.method == "gaussian_votes" else votes / votes.sum(1, keepdims=True)
+    counts = votes[parts.training]
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    labels = counts if run.method == "gaussian_votes" else shares
     judge = VoteLikelihood()
     scores = []
     for epoch in range(1, run.epochs + 1):
         fit(
             head,
             training,
-            labels[parts.training],
+            labels,
             folder=run_folder,
             epochs=epoch,
             num_classes=9,
