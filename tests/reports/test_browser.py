@@ -5,6 +5,7 @@ Skipped by name where Chromium or a package that drives it is missing.
 
 import shutil
 
+import numpy as np
 import pytest
 
 FLAGS = (
@@ -32,7 +33,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(params=["report", "ferplus_report"])
+@pytest.fixture(params=["report", "ferplus_report", "audit_page"])
 def page_file(request):
     """Each of the pages in turn."""
     return request.getfixturevalue(request.param)
@@ -88,4 +89,68 @@ def test_the_keyboard_opens_what_is_folded(browser, page_file):
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.querySelector('details').open")
+    page.close()
+
+
+def rows_of(page):
+    """Ids of the rows that are in the document."""
+    return page.evaluate(
+        "[...document.querySelectorAll('#item-rows th button[value]')]"
+        ".map(button => button.textContent)"
+    )
+
+
+def test_the_table_of_an_audit_sorts_searches_and_shows_an_item(browser, audit_page, audited):
+    items = audited[1]
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(audit_page.as_uri())
+    assert page.locator("#item-count").text_content() == "240 of 240 items"
+    assert 5 < len(rows_of(page)) < 60
+    head = page.locator("#item-rows thead th", has_text="How sure")
+    for direction, sign in (("descending", -1), ("ascending", 1)):
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == direction
+        first = items["confidence"][np.argsort(sign * items["confidence"], kind="stable")[0]]
+        shown = items["confidence"][items["id"].tolist().index(rows_of(page)[0])]
+        assert shown == pytest.approx(first, rel=1e-3)
+    page.locator("#item-search").fill("folder/7.png")
+    assert rows_of(page) == ["folder/7.png"]
+    page.locator("#item-search").fill("NOTHING of the kind")
+    assert rows_of(page) == []
+    assert page.locator("#item-count").text_content() == "0 of 240 items"
+    link = page.locator("a[data-route='accept']")
+    link.click()
+    accepted = int((items["route"] == "accept").sum())
+    assert page.locator("#item-count").text_content() == f"{accepted} of 240 items"
+    assert page.locator("#item-search").input_value() == ""
+    page.close()
+
+
+def test_the_keyboard_goes_through_the_items(browser, audit_page, audited):
+    items = audited[1]
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(audit_page.as_uri())
+    names = rows_of(page)
+    page.locator("#item-rows th button[tabindex='0'][value]").focus()
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("ArrowDown")
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused not in names
+    place = items["id"].tolist().index(focused)
+    reason = page.locator("#item-reason").text_content()
+    assert focused in reason
+    assert str(items["reason"][place]) in reason
+    counts = page.locator("#item-figures tbody td:nth-child(2)").all_text_contents()
+    assert sum(map(int, counts)) == items["votes"][place].sum()
+    page.close()
+
+
+def test_no_name_of_a_class_comes_alive(browser, audit_page):
+    page = browser.new_page()
+    page.goto(audit_page.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.locator("#item-rows th button[value]").first.click()
+    assert page.locator("main b:not(.bar b), main i:not(.bar i)").count() == 0
+    assert "<b>dog</b>" in page.locator("main").inner_text()
     page.close()
