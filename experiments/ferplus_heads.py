@@ -48,6 +48,7 @@ class HeadRun:
     endpoint: str = "compact_network"
     protocol: str = "paper_nine_columns"
     epochs: int = 20
+    every: int = 4
     batch_size: int = 128
     learning_rate: float = 1e-3
     dropout: float = 0.25
@@ -83,7 +84,7 @@ def features_of(model, data, rows):
 
 
 def train(run, model, data, parts: Parts, run_folder):
-    """Fit epoch by epoch; returns the head of the best epoch, and its number."""
+    """Fit a few epochs at a time; returns the head of the best look, and its epoch."""
     keras.config.set_dtype_policy(run.precision)
     seed = 1000 * (run.seed + 1)
     training = features_of(model, data, parts.training)
@@ -104,8 +105,8 @@ def train(run, model, data, parts: Parts, run_folder):
     shares = counts / counts.sum(axis=1, keepdims=True)
     labels = counts if run.method == "gaussian_votes" else shares
     judge = VoteLikelihood()
-    scores = []
-    for epoch in range(1, run.epochs + 1):
+    scores = {}
+    for epoch in range(run.every, run.epochs + 1, run.every):
         fit(
             head,
             training,
@@ -118,8 +119,8 @@ def train(run, model, data, parts: Parts, run_folder):
             verbose=0,
         )
         parameters = head.predict(validation, batch_size=1024, verbose=0)
-        scores.append(float(judge(votes[parts.validation], parameters)))
-        if scores[-1] == min(scores):
+        scores[epoch] = float(judge(votes[parts.validation], parameters))
+        if scores[epoch] == min(scores.values()):
             save_weights(head, run_folder / "best.npz")
     load_weights(head, run_folder / "best.npz")
-    return head, int(np.argmin(scores)) + 1
+    return head, min(scores, key=scores.get)
