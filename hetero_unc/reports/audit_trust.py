@@ -168,7 +168,7 @@ def _coverage_table(section, key, name):
         covered = (write_interval(one[key][place]["coverage"], write_share) for one in methods)
         rows.append((label, write_count(first["items"]), *covered))
     return html.Table(
-        "Share of items whose set holds the drawn vote.",
+        f"Share of items of each {name} whose set holds the drawn vote.",
         (name, "items", *(method["name"].upper() for method in methods)),
         tuple(rows),
     )
