@@ -25,6 +25,11 @@ def add_parser(commands):
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
+        "--images",
+        metavar="FOLDER",
+        help="of the images, whose ids are paths below it: small pictures go on the page",
+    )
+    parser.add_argument(
         "--target-risk",
         type=float,
         default=0.05,
@@ -100,6 +105,7 @@ def run(arguments):
     from hetero_unc.audit import AuditSettings, audit
     from hetero_unc.audit.conditions import parse_condition
     from hetero_unc.data import read_predictions, write_routing_csv
+    from hetero_unc.data.image_folder import NamedImages
     from hetero_unc.reports.audit_page import write_audit_page
     from hetero_unc.writing import write_json
 
@@ -113,6 +119,9 @@ def run(arguments):
     )
     predictions = read_predictions(arguments.predictions)
     matched = match_votes(predictions, read_table(arguments, predictions), arguments)
+    thumbnails = None
+    if arguments.images is not None:
+        thumbnails = NamedImages(arguments.images, matched.predictions.ids)
     result = audit(matched.predictions, matched.vote_table, settings=settings)
 
     numbers = result.as_json()
@@ -128,7 +137,7 @@ def run(arguments):
         name: values for name, values in result.items.items() if name not in COLUMNS_OF_ITEMS_ONLY
     }
     write_routing_csv(out / "routing.csv", result.items["id"], result.items["route"], columns)
-    write_audit_page(out / "audit.html", numbers, result.items)
+    write_audit_page(out / "audit.html", numbers, result.items, thumbnails)
 
     console = Console()
     print_result(console, numbers)

@@ -1,14 +1,16 @@
 """Images of a folder as an array that is read when it is asked for."""
 
 import concurrent.futures
+import contextlib
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from hetero_unc.checks import check_choice, check_count
 
-__all__ = ["ImageFolder", "find_images"]
+__all__ = ["ImageFolder", "NamedImages", "find_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 MODES = {1: "L", 3: "RGB"}
@@ -75,6 +77,50 @@ def _find(root, name):
     if not path.is_relative_to(root):
         return None, "outside the folder"
     return path, None
+
+
+class NamedImages(Mapping):
+    """The small pictures of a folder by the id of their item, each read when it is asked for.
+
+    Parameters
+    ----------
+    folder : str or Path
+    ids : sequence of str
+        Paths below `folder`, with or without the suffix. Items without a file inside the folder,
+        or with more than one, are left out.
+    side : int, default=96
+        Of a picture, the longer one at most, pixels.
+
+    Raises
+    ------
+    NotADirectoryError
+        If `folder` is no folder.
+    """
+
+    def __init__(self, folder, ids, *, side=96):
+        root = Path(folder).resolve()
+        if not root.is_dir():
+            raise NotADirectoryError(f"`folder` must be a folder of images. Received: {folder}")
+        self.side = check_count(side, name="side")
+        found = {str(name): _find(root, str(name)) for name in ids}
+        self.files = {
+            name: path
+            for name, (path, problem) in found.items()
+            if not problem and not _problem(path)
+        }
+
+    def __getitem__(self, name):
+        """float32 `(H, W, 3)` in [0, 1]; ValueError where the file is damaged."""
+        with _opened(self.files[name]) as image:
+            image = image.convert("RGB")
+            image.thumbnail((self.side, self.side))
+            return np.asarray(image, np.float32) / 255
+
+    def __iter__(self):
+        return iter(self.files)
+
+    def __len__(self):
+        return len(self.files)
 
 
 class ImageFolder:
@@ -151,16 +197,25 @@ class ImageFolder:
         return np.array([hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files])
 
     def _read(self, path):
-        from PIL import Image, ImageOps
+        from PIL import Image
 
-        try:
-            with Image.open(path) as image:
-                image = ImageOps.exif_transpose(image).convert(MODES[self.channels])
-                height, width = self.size
-                image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise ValueError(f"{path} must be a whole image. Received: {error}") from error
-        return np.asarray(image, np.float32).reshape(*self.size, self.channels) / 255
+        with _opened(path) as image:
+            height, width = self.size
+            image = image.convert(MODES[self.channels])
+            image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+            return np.asarray(image, np.float32).reshape(*self.size, self.channels) / 255
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """The image, turned as its camera says; a damaged one is named."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            yield ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{path} must be a whole image. Received: {error}") from error
 
 
 def _problem(path):

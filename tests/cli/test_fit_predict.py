@@ -170,3 +170,12 @@ def test_a_folder_that_is_no_run_is_refused(faces, tmp_path, capsys):
     command = ["predict", str(tmp_path), str(faces / "images"), "--out", "x.npz"]
     assert main(command) == 2
     assert "classifier.json" in capsys.readouterr().err
+
+
+def test_the_audit_reads_them_and_shows_the_pictures(faces, predicted, tmp_path):
+    command = ["audit", str(predicted), "--votes", str(faces / "votes.csv"), "--out", str(tmp_path)]
+    assert main([*command, "--images", str(faces / "images"), "--resamples", "20"]) == 0
+    page = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg") >= ITEMS
+    with open(tmp_path / "routing.csv", newline="") as file:
+        assert {row["id"] for row in csv.DictReader(file)} == set(read_predictions(predicted).ids)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hetero_unc.data.image_folder import ImageFolder, find_images
+from hetero_unc.data.image_folder import ImageFolder, NamedImages, find_images
 
 
 @pytest.fixture
@@ -115,3 +115,16 @@ def test_no_files_and_no_folder(folder):
         ImageFolder([], size=(4, 4))
     with pytest.raises(NotADirectoryError, match="must be a folder of images"):
         find_images(folder / "none", ["one"])
+
+
+def test_named_images_are_small_and_skip_what_is_not_there(folder):
+    Image.new("RGB", (200, 50), (255, 0, 0)).save(folder / "wide.png")
+    (folder / "text.png").write_text("no image")
+    images = NamedImages(folder, ["one", "wide", "text", "none", "../images/two.png", 7])
+    assert set(images) == {"one", "wide", "../images/two.png"}
+    assert images["wide"].shape == (24, 96, 3)
+    np.testing.assert_allclose(images["wide"][0, 0], [1, 0, 0])
+    expected = np.asarray(Image.open(folder / "one.png")) / 255
+    np.testing.assert_allclose(images["one"], expected, atol=1e-6)
+    with pytest.raises(NotADirectoryError):
+        NamedImages(folder / "none", [])
