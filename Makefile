@@ -37,7 +37,7 @@ FAST     := $(wildcard tests/metrics tests/data tests/test_checks.py tests/test_
               tests/test_writing.py tests/test_imports.py hetero_unc/metrics)
 
 .DEFAULT_GOAL := help
-.PHONY: help install mnist ferplus ferplus-recovered regression test fast test-jax test-torch lint bench docs notebooks clean
+.PHONY: help install mnist ferplus ferplus-recovered regression test test-end-to-end fast test-jax test-torch lint bench docs notebooks clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +63,11 @@ ferplus-recovered: $(RUNTIME) ## Our metrics on the paper's own forecasts, besid
 regression: $(RUNTIME) ## Fit mean and variance of one variable, and write runs/regression/.
 	.venv/bin/python experiments/regression.py
 
-test: $(TESTING) ## Run all tests: under ten minutes on two cores.
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+test: $(TESTING) ## Run the tests: under ten minutes on two cores.
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not end_to_end"
+
+test-end-to-end: $(TESTING) ## Run the rest: whole experiments on drawn faces, scikit-learn's own checks.
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m end_to_end
 
 fast: $(TESTING) ## Run the tests of the rooms that need NumPy only: under 20 seconds.
 	.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(FAST)

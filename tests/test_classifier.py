@@ -111,6 +111,7 @@ def quick_checks():
             yield pytest.param(estimator, check, id=name)
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize(("estimator", "check"), list(quick_checks()))
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 def test_scikit_learns_own_checks(estimator, check):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TARGETS = {
     *("help", "install", "mnist", "ferplus", "ferplus-recovered", "regression", "test", "fast"),
-    *("test-jax", "test-torch", "lint", "bench", "docs", "notebooks", "clean"),
+    *("test-end-to-end", "test-jax", "test-torch", "lint", "bench", "docs", "notebooks", "clean"),
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

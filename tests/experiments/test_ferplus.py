@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
     return out, done
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_smoke_ends_in_a_page_and_a_row_for_each_split_with_and_without_passes(finished):
     out, done = finished
     rows = json.loads((out / "results.json").read_text())
@@ -57,7 +57,7 @@ def test_smoke_ends_in_a_page_and_a_row_for_each_split_with_and_without_passes(f
     assert (out / "report.html").stat().st_size > 100_000
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_a_finished_folder_is_read_and_gives_the_same_rows(finished):
     out, _ = finished
     before = (out / "results.json").read_bytes()
@@ -67,7 +67,7 @@ def test_a_finished_folder_is_read_and_gives_the_same_rows(finished):
     assert "Epoch" not in again.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_balanced_predictions_are_the_others_over_the_prior(finished):
     out, _ = finished
     plain = np.load(next(out.glob("*compact_votes*seed0/predictive-publictest.npz")))

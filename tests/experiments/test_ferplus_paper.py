@@ -122,7 +122,7 @@ def smoke(out):
     return done
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
     data = load_synthetic_faces(300)
     folders = {path.name for path in finished.glob("synthetic-*")}
@@ -151,7 +151,7 @@ def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
         assert (folder / "history.csv").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_without_passes_it_is_the_same_network_to_the_bit(finished):
     for method, same in ferplus_paper.WITHOUT_PASSES.items():
         here, there = (finished / f"synthetic-{name}-corrected-seed0" for name in (method, same))
@@ -160,7 +160,7 @@ def test_without_passes_it_is_the_same_network_to_the_bit(finished):
         assert not (here / "predictive-publictest.npz").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_a_second_call_computes_nothing(finished):
     def written():
         return {

@@ -15,7 +15,7 @@ from hetero_unc.metrics import entropy, out_of_distribution_auroc
 SETTINGS = dataclasses.replace(leak_test.Settings(), epochs=12, width=12)
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_aleatoric_doubt_follows_the_true_ambiguity_and_epistemic_doubt_the_rare_faces():
     faces = load_synthetic_faces()
     training, scored = faces.rows_of("Training"), np.flatnonzero(faces.usage != "Training")
@@ -29,7 +29,7 @@ def test_aleatoric_doubt_follows_the_true_ambiguity_and_epistemic_doubt_the_rare
     assert out_of_distribution_auroc(doubt.epistemic[~rare], doubt.epistemic[rare]) > 0.8
 
 
-@pytest.mark.slow
+@pytest.mark.end_to_end
 def test_the_whole_experiment_runs_and_writes_what_it_returns(tmp_path):
     result = leak_test.run(leak_test.SMOKE, tmp_path)
     written = json.loads((tmp_path / "leak_test.json").read_text(encoding="utf-8"))
