@@ -42,6 +42,7 @@ CLAIMS = {
     "passes_mnist": Claim("100 passes / one plain pass, MNIST CNN", 2),
     "passes_vs_predict": Claim("100 passes: loop over model.predict / ours", 25, at_least=True),
     "passes_vs_peer": Claim("100 passes: torch-uncertainty / ours", 10, at_least=True),
+    "audit_seconds_50k": Claim("audit of 50,000 items, 10 classes, 20 passes, seconds", 60),
 }
 
 
