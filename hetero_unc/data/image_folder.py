@@ -49,7 +49,7 @@ def find_images(folder, ids):
         path, problem = _find(root, str(name))
         found.append(path)
         if problem:
-            problems.append(f"{name!r}: {problem}")
+            problems.append(f"{str(name)!r}: {problem}")
     if problems:
         shown = "; ".join(problems[:SHOWN])
         raise ValueError(

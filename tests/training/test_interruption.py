@@ -113,7 +113,7 @@ def kill_within(process, epoch, seconds, kind):
 def test_a_killed_process_goes_on_and_ends_as_an_uninterrupted_one(tmp_path):
     moments = random.SystemRandom()  # other moments at every run of this test
     killed = []
-    for kind, epochs in ((signal.SIGKILL, (1, 4)), (signal.SIGINT, (5, 7))):
+    for kind, epochs in ((signal.SIGKILL, (1, 3)), (signal.SIGINT, (4, 5))):
         epoch, seconds = moments.randint(*epochs), moments.uniform(0, 0.15)
         with start(tmp_path / "killed") as process:
             early, output = kill_within(process, epoch, seconds, kind)
