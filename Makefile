@@ -66,7 +66,7 @@ regression: $(RUNTIME) ## Fit mean and variance of one variable, and write runs/
 test: $(TESTING) ## Run the tests: under ten minutes on two cores.
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not end_to_end"
 
-test-end-to-end: $(TESTING) ## Run the rest: whole experiments on drawn faces, scikit-learn's own checks.
+test-end-to-end: $(TESTING) ## Run the rest: whole experiments, fuzzing, many small trainings.
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m end_to_end
 
 fast: $(TESTING) ## Run the tests of the rooms that need NumPy only: under 20 seconds.

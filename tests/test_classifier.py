@@ -14,6 +14,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from hetero_unc.classifier import HeteroscedasticClassifier
 
+pytestmark = pytest.mark.end_to_end
+
 FAST = {"epochs": 2, "passes": 3, "batch_size": 32}
 
 
@@ -111,7 +113,6 @@ def quick_checks():
             yield pytest.param(estimator, check, id=name)
 
 
-@pytest.mark.end_to_end
 @pytest.mark.parametrize(("estimator", "check"), list(quick_checks()))
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 def test_scikit_learns_own_checks(estimator, check):

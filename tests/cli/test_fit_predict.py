@@ -10,6 +10,8 @@ from PIL import Image
 from hetero_unc.cli.main import main
 from hetero_unc.data import load_synthetic_faces, read_predictions
 
+pytestmark = pytest.mark.end_to_end
+
 CLASSES = ("neutral", "happiness", "surprise")
 ITEMS = 40
 

@@ -16,6 +16,8 @@ from hypothesis.extra import numpy as arrays_of
 
 from hetero_unc.data import Predictions, VoteTable, read_predictions, read_votes
 
+pytestmark = pytest.mark.end_to_end
+
 EXAMPLES = int(os.environ.get("HETERO_UNC_FUZZ", "60"))
 fuzz = settings(
     max_examples=EXAMPLES,

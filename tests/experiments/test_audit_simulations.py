@@ -7,6 +7,8 @@ import risk_guarantee
 import routing_simulation
 from mnist_label_errors import KNOWN, rank
 
+pytestmark = pytest.mark.end_to_end
+
 
 @pytest.fixture(scope="module")
 def simulated():

@@ -17,6 +17,8 @@ from ferplus_measures import (
 from ferplus_neighbours import feature_neighbours
 from hetero_unc.predictive import Predictive
 
+pytestmark = pytest.mark.end_to_end
+
 ASKED_FOR = {
     "method", "recipe", "protocol", "split", "seed", "n", "accuracy_8", "accuracy_9",
     "js_distance", "js_divergence", "pearson_aleatoric", "spearman_aleatoric",

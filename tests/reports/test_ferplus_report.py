@@ -18,6 +18,8 @@ from hetero_unc.predictive import Predictive
 from hetero_unc.reports.vote_bars import vote_tile
 from hetero_unc.reports.voted_run import VotedRun
 
+pytestmark = pytest.mark.end_to_end
+
 
 @pytest.fixture
 def source(ferplus_report):
