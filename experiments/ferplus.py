@@ -24,7 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hetero_unc.start_up import import_quietly
+from hetero_unc.start_up import errors_in_one_line, import_quietly
 
 keras = import_quietly("keras")
 
@@ -269,11 +269,5 @@ def show(rows, report):
 
 
 if __name__ == "__main__":
-    try:
+    with errors_in_one_line():
         main()
-    except KeyboardInterrupt:
-        sys.exit("Stopped. The same command goes on from the last whole epoch.")
-    except (FloatingPointError, OSError, RuntimeError, ValueError) as error:
-        if "--traceback" in sys.argv:
-            raise
-        sys.exit(f"{type(error).__name__}: {error}")

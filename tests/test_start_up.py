@@ -39,3 +39,40 @@ def test_tensorflow_starts_in_silence(tmp_path):
     done = run(tmp_path, "import_quietly('keras').ops.ones(3)")
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("ValueError('`draws` must be >= 1')", "ValueError: `draws` must be >= 1\n"),
+        (
+            "FileNotFoundError(2, 'No such file', 'a')",
+            "FileNotFoundError: [Errno 2] No such file: 'a'\n",
+        ),
+        ("KeyboardInterrupt", "Stopped. The same command goes on from the last whole epoch.\n"),
+    ],
+)
+def test_a_script_that_fails_says_so_in_one_line(tmp_path, raised, said):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from hetero_unc.start_up import errors_in_one_line\n"
+        f"with errors_in_one_line():\n    raise {raised}\n"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stderr) == (1, said)
+    if raised != "KeyboardInterrupt":
+        command.append("--traceback")
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Traceback")
+
+
+def test_a_mistake_of_the_programme_keeps_its_traceback(tmp_path):
+    statement = (
+        "from hetero_unc.start_up import errors_in_one_line as one\nwith one():\n    1 / 0\n"
+    )
+    done = run(tmp_path, statement)
+    assert "ZeroDivisionError" in done.stderr
+    assert done.stderr.startswith("Traceback")
