@@ -2,6 +2,8 @@
 
 import pathlib
 
+from hetero_unc.cli.vote_options import add_judging_options, matching_notes, read_table
+
 __all__ = ["add_parser", "run"]
 
 CONDITION_MET = 1
@@ -16,13 +18,13 @@ def add_parser(commands):
         description="Reads anybody's predictions and the votes of annotators; writes audit.html, "
         "audit.json and routing.csv. Entropies are in nats.",
     )
-    add_inputs(parser)
     parser.add_argument(
         "predictions",
         metavar="PREDICTIONS",
         help="a .npz file with `probabilities` (N, C) or (P, N, C) and `ids`, or a .csv or "
         ".parquet file with a column probability_CLASS for each class",
     )
+    add_judging_options(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--images",
@@ -61,50 +63,13 @@ def add_parser(commands):
     parser.set_defaults(run=run)
 
 
-def add_inputs(parser):
-    """Arguments that say how the votes are read, and how intervals are made."""
-    parser.add_argument(
-        "--votes",
-        required=True,
-        metavar="VOTES",
-        help="a .csv or .parquet file with a column `image` or `id` and a column of counts for "
-        "each class, or a row for each annotation (image, annotator, label)",
-    )
-    parser.add_argument(
-        "--classes",
-        metavar="NAMES",
-        help="names of the classes in order, separated by commas; by default those of the "
-        "predictions, or the columns of the votes",
-    )
-    parser.add_argument(
-        "--undecided",
-        default="",
-        metavar="NAMES",
-        help="columns or labels that are votes for no class, separated by commas",
-    )
-    parser.add_argument(
-        "--skip-bad-rows",
-        action="store_true",
-        help="leave out rows of the votes that cannot be used, and write them to a file beside",
-    )
-    parser.add_argument(
-        "--by-position",
-        action="store_true",
-        help="row i of the predictions is row i of the votes, whatever their ids",
-    )
-    parser.add_argument(
-        "--resamples", type=int, default=1000, help="of the bootstrap (default: 1000)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
-
-
 def run(arguments):
     """Write the three files, print what to do."""
     from rich.console import Console
 
     from hetero_unc.audit import AuditSettings, audit
     from hetero_unc.audit.conditions import parse_condition
-    from hetero_unc.data import read_predictions, write_routing_csv
+    from hetero_unc.data import match, read_predictions, write_routing_csv
     from hetero_unc.data.image_folder import NamedImages
     from hetero_unc.reports.audit_page import write_audit_page
     from hetero_unc.writing import write_json
@@ -118,7 +83,8 @@ def run(arguments):
         seed=arguments.seed,
     )
     predictions = read_predictions(arguments.predictions)
-    matched = match_votes(predictions, read_table(arguments, predictions), arguments)
+    table = read_table(arguments, predictions.classes)
+    matched = match(predictions, table, by_position=arguments.by_position)
     thumbnails = None
     if arguments.images is not None:
         thumbnails = NamedImages(arguments.images, matched.predictions.ids)
@@ -150,48 +116,6 @@ def run(arguments):
     return CONDITION_MET if failed else 0
 
 
-def read_table(arguments, predictions):
-    """The vote table of `--votes`, read as the arguments say."""
-    from hetero_unc.data import read_votes
-
-    classes = predictions.classes if arguments.classes is None else split_names(arguments.classes)
-    return read_votes(
-        arguments.votes,
-        classes=classes,
-        undecided=split_names(arguments.undecided),
-        skip_bad_rows=arguments.skip_bad_rows,
-    )
-
-
-def match_votes(predictions, vote_table, arguments):
-    """Predictions and votes of the same items, in one order."""
-    from hetero_unc.data import match
-
-    return match(predictions, vote_table, by_position=arguments.by_position)
-
-
-def matching_notes(matched):
-    """What had no counterpart, in sentences."""
-    notes = []
-    if matched.predictions_without_votes:
-        notes.append(
-            f"{len(matched.predictions_without_votes):,} predictions are of items without votes; "
-            "they are in no number."
-        )
-    if matched.votes_without_predictions:
-        notes.append(
-            f"{len(matched.votes_without_predictions):,} items with votes have no prediction; they "
-            "are in no number."
-        )
-    if matched.by_position:
-        notes.append("Predictions and votes were matched by their position, as asked.")
-    elif matched.classes_by_position:
-        notes.append(
-            "The predictions name no classes: their columns were taken in the order of the votes'."
-        )
-    return notes
-
-
 def print_result(console, numbers):
     """The first screen of the page and the table of routes."""
     from rich.markup import escape
@@ -208,8 +132,3 @@ def print_result(console, numbers):
     console.print(table)
     for note in numbers["notes"]:
         console.print(f"Note: {escape(note)}", highlight=False)
-
-
-def split_names(text):
-    """Names separated by commas, without the blanks around them."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from hetero_unc.cli.audit import add_inputs, match_votes, read_table
+from hetero_unc.cli.vote_options import add_judging_options, matching_notes, read_table
 
 __all__ = ["add_parser", "run"]
 
@@ -21,7 +21,7 @@ def add_parser(commands):
     )
     parser.add_argument("first", metavar="A", help="predictions of the first model")
     parser.add_argument("second", metavar="B", help="predictions of the second model")
-    add_inputs(parser)
+    add_judging_options(parser)
     parser.add_argument("--json", metavar="OUT", help="also write the numbers to this file")
     parser.add_argument(
         "--fail-if",
@@ -38,17 +38,18 @@ def run(arguments):
 
     from hetero_unc.audit import AuditSettings
     from hetero_unc.audit.comparing import compare
-    from hetero_unc.data import read_predictions
+    from hetero_unc.data import match, read_predictions
     from hetero_unc.writing import write_json
 
     first = read_predictions(arguments.first)
     second = read_predictions(arguments.second)
-    votes = read_table(arguments, first)
-    first, second, votes = in_one_order(first, second, votes, arguments)
+    votes = read_table(arguments, first.classes)
+    first = match(first, votes, by_position=arguments.by_position)
+    second = match(second, first.vote_table, by_position=arguments.by_position)
     result = compare(
-        first,
-        second,
-        votes,
+        in_the_order_of(second, first.predictions),
+        second.predictions,
+        second.vote_table,
         settings=AuditSettings(resamples=arguments.resamples, seed=arguments.seed),
     )
     names = {"first": "A", "second": "B", "tie": "tie"}
@@ -77,6 +78,9 @@ def run(arguments):
     console.print(table)
     verdicts = [row["verdict"] for row in result["rows"]]
     console.print(sentence(verdicts, result["same_prediction"]), highlight=False)
+    for name, matched in (("A", first), ("B", second)):
+        for note in matching_notes(matched):
+            console.print(f"Note on {name}: {note}", highlight=False)
     failed = {
         None: False,
         "worse": "second" in verdicts,
@@ -85,21 +89,18 @@ def run(arguments):
     return CONDITION_MET if failed else 0
 
 
-def in_one_order(first, second, votes, arguments):
-    """Both predictions and the votes of the items that all three have, in one order of items and
-    of classes: those of the second."""
-    ours = match_votes(first, votes, arguments)
-    theirs = match_votes(second, ours.vote_table, arguments)
-    row_of = {name: row for row, name in enumerate(ours.predictions.ids.tolist())}
-    first = ours.predictions.take([row_of[name] for name in theirs.vote_table.ids.tolist()])
-    columns = [first.classes.index(name) for name in theirs.vote_table.classes]
+def in_the_order_of(matched, predictions):
+    """The predictions for the items of `matched`, in its order of items and of classes."""
+    table = matched.vote_table
+    row_of = {name: row for row, name in enumerate(predictions.ids.tolist())}
+    predictions = predictions.take([row_of[name] for name in table.ids.tolist()])
+    columns = [predictions.classes.index(name) for name in table.classes]
     arrays = {
-        name: getattr(first, name)[:, :, columns]
+        name: getattr(predictions, name)[:, :, columns]
         for name in ("probabilities", "loc", "scale")
-        if getattr(first, name) is not None
+        if getattr(predictions, name) is not None
     }
-    first = dataclasses.replace(first, classes=theirs.vote_table.classes, **arrays)
-    return first, theirs.predictions, theirs.vote_table
+    return dataclasses.replace(predictions, classes=table.classes, **arrays)
 
 
 def sentence(verdicts, same_prediction):
