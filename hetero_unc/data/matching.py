@@ -1,9 +1,11 @@
 """Predictions and votes of the same items, brought together by id."""
 
 import dataclasses
+import os
 
 import numpy as np
 
+from hetero_unc.data.image_folder import SUFFIXES
 from hetero_unc.data.predictions import Predictions
 from hetero_unc.data.vote_table import VoteTable
 
@@ -19,9 +21,12 @@ class Matched:
     predictions : Predictions
         Of the matched items, in the order of the predictions, with ids and classes.
     vote_table : VoteTable
-        Of the same items in the same order, its classes in the order of the predictions.
+        Of the same items in the same order, its classes in the order of the predictions. Its split
+        calls "training" what the predictions say the model was trained on.
     predictions_without_votes, votes_without_predictions : tuple of str
         Ids that stand on one side only.
+    matched_without_suffix : int
+        How many ids differ in the suffix of an image file, such as "a/1" and "a/1.png".
     by_position : bool
         True where items were matched by their position and not by id.
     classes_by_position : bool
@@ -32,6 +37,7 @@ class Matched:
     vote_table: VoteTable
     predictions_without_votes: tuple[str, ...]
     votes_without_predictions: tuple[str, ...]
+    matched_without_suffix: int
     by_position: bool
     classes_by_position: bool
 
@@ -39,8 +45,9 @@ class Matched:
 def match(predictions, vote_table, *, by_position=False):
     """Bring predictions and votes of the same items together.
 
-    Items are matched by id. Classes are matched by name where the predictions name them, and by
-    position where they do not.
+    Items are matched by id; where an id of the votes is none of the predictions', by id without the
+    suffix of an image file, if that tells one prediction from all others. Classes are matched by
+    name where the predictions name them, and by position where they do not.
 
     Parameters
     ----------
@@ -66,8 +73,9 @@ def match(predictions, vote_table, *, by_position=False):
         _check_positions(predictions, vote_table)
         ours = theirs = np.arange(len(predictions))
         ids = vote_table.ids
+        without_suffix = 0
     else:
-        ours, theirs = _match_ids(predictions, vote_table)
+        ours, theirs, without_suffix = _match_ids(predictions, vote_table)
         ids = vote_table.ids[theirs]
     alone, unpredicted = np.ones(len(predictions), bool), np.ones(len(vote_table), bool)
     alone[ours], unpredicted[theirs] = False, False
@@ -81,10 +89,15 @@ def match(predictions, vote_table, *, by_position=False):
     return Matched(
         predictions=dataclasses.replace(predicted, ids=ids, classes=classes),
         vote_table=dataclasses.replace(
-            votes, classes=classes, votes=votes.votes[:, columns], annotations=annotations
+            votes,
+            classes=classes,
+            votes=votes.votes[:, columns],
+            annotations=annotations,
+            split=_split(votes.split, predicted.trained_on),
         ),
         predictions_without_votes=tuple(predictions.ids[alone].tolist()) if alone.any() else (),
         votes_without_predictions=tuple(vote_table.ids[unpredicted].tolist()),
+        matched_without_suffix=without_suffix,
         by_position=by_position,
         classes_by_position=predictions.classes is None,
     )
@@ -114,21 +127,51 @@ def _match_classes(predictions, vote_table):
 
 
 def _match_ids(predictions, vote_table):
-    """Rows of the predictions and of the votes that have the same id."""
+    """Rows of the predictions and of the votes of the same id, and how many differ in a suffix."""
     if predictions.ids is None:
         raise ValueError(
             "`predictions` must have ids to be matched with votes; by_position=True "
             "(--by-position) says that they stand in the same order. Received: ids=None"
         )
-    row_of = {name: row for row, name in enumerate(vote_table.ids.tolist())}
-    rows = np.array([row_of.get(name, -1) for name in predictions.ids.tolist()])
+    predicted, voted = predictions.ids.tolist(), vote_table.ids.tolist()
+    row_of = {name: row for row, name in enumerate(voted)}
+    rows = np.array([row_of.get(name, -1) for name in predicted])
+    alike = _differing_in_suffix(predicted, voted)
+    for ours, theirs in alike:
+        rows[ours] = theirs
     ours = np.flatnonzero(rows >= 0)
     if not len(ours):
         raise ValueError(
             "`predictions` and `vote_table` must have ids in common. Received: predictions of "
             f"{_listed(predictions.ids[:3])}, ...; votes on {_listed(vote_table.ids[:3])}, ..."
         )
-    return ours, rows[ours]
+    return ours, rows[ours], len(alike)
+
+
+def _differing_in_suffix(predicted, voted):
+    """Pairs of rows whose ids, equal to none of the other side, are so without their suffixes."""
+    both = set(predicted) & set(voted)
+    if len(both) in (len(predicted), len(voted)):
+        return []
+    named = [{}, {}]
+    for ids, rows_of in zip((predicted, voted), named, strict=True):
+        for row, name in enumerate(ids):
+            stem, suffix = os.path.splitext(name)
+            stem = stem if suffix.lower() in SUFFIXES else name
+            # An id that has its counterpart takes part too: two files of one stem are no stem's.
+            rows_of.setdefault(stem, []).append(-1 if name in both else row)
+    return [
+        (ours[0], named[1][stem][0])
+        for stem, ours in named[0].items()
+        if len(ours) == len(named[1].get(stem, ())) == 1 and ours[0] >= 0 <= named[1][stem][0]
+    ]
+
+
+def _split(split, trained_on):
+    """The split of the votes, or none, with "training" for what the model was trained on."""
+    if trained_on is None or not trained_on.any():
+        return split
+    return np.where(trained_on, "training", "" if split is None else split)
 
 
 def _check_positions(predictions, vote_table):

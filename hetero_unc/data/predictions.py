@@ -29,6 +29,8 @@ class Predictions:
         Location and standard deviation (>= 0) of Gaussian logits; (N, C) as above.
     classes : tuple of str of length C, or None
         Names of the classes; None where the file names none.
+    trained_on : boolean array of shape (N,), optional
+        Items that the model was trained on, whose predictions prove nothing.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Predictions:
     loc: np.ndarray | None = dataclasses.field(default=None, repr=False)
     scale: np.ndarray | None = dataclasses.field(default=None, repr=False)
     classes: tuple[str, ...] | None = None
+    trained_on: np.ndarray | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self):
         probabilities = check_label_distributions(
@@ -56,6 +59,13 @@ class Predictions:
                 raise ValueError(
                     f"`classes` must name the {columns} classes of `probabilities`. "
                     f"Received: {len(checked['classes'])} names"
+                )
+        if self.trained_on is not None:
+            checked["trained_on"] = array = as_array(self.trained_on, name="trained_on")
+            if array.shape != (items,) or array.dtype != bool:
+                raise ValueError(
+                    f"`trained_on` must be {items} booleans. "
+                    f"Received: dtype={array.dtype}, shape={array.shape}"
                 )
         for name in ("loc", "scale"):
             if getattr(self, name) is not None:
@@ -89,6 +99,7 @@ class Predictions:
             ids=None if self.ids is None else self.ids[rows],
             loc=None if self.loc is None else self.loc[:, rows],
             scale=None if self.scale is None else self.scale[:, rows],
+            trained_on=None if self.trained_on is None else self.trained_on[rows],
         )
 
 

@@ -10,7 +10,7 @@ from hetero_unc.data.table_rows import open_rows
 
 __all__ = ["read_predictions"]
 
-ARRAYS = ("probabilities", "ids", "loc", "scale", "classes")
+ARRAYS = ("probabilities", "ids", "loc", "scale", "classes", "trained_on")
 
 
 def read_predictions(source, *, max_bytes=2**33):
@@ -18,7 +18,8 @@ def read_predictions(source, *, max_bytes=2**33):
 
     - .npz, as `numpy.savez` writes it: `probabilities`, (N, C) or (P, N, C); optionally `ids` (N,),
       integers or strings, `classes` (C,), their names, and `loc` and `scale` of Gaussian logits,
-      shaped like the probabilities. Other arrays are not looked at, so files that
+      shaped like the probabilities, and `trained_on` (N,), true for the items that the model was
+      trained on. Other arrays are not looked at, so files that
       `hetero_unc.predictive.Predictive` saved can be read, too.
     - .csv, .parquet or a data frame: a column `image` or `id`, a column `probability_CLASS` for
       each class; optionally `loc_CLASS` and `scale_CLASS`, and `pass`, any name or number, with a

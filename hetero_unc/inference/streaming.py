@@ -17,7 +17,9 @@ __all__ = ["predict_to_file"]
 ARRAYS = ("probabilities", "loc", "scale")
 
 
-def predict_to_file(monte_carlo, images, ids, path, *, classes, settings, part=1024, report=None):
+def predict_to_file(
+    monte_carlo, images, ids, path, *, classes, settings, trained_on=None, part=1024, report=None
+):
     """Predict images that may not fit into memory; returns their `PredictiveSummary`.
 
     Each part is written to `PATH.parts/` when it is done, and is not predicted again by a second
@@ -31,6 +33,7 @@ def predict_to_file(monte_carlo, images, ids, path, *, classes, settings, part=1
             `hetero_unc.data.read_predictions` and `hetero-unc audit` read.
         classes: Sequence of C names.
         settings: JSON-serialisable dict of all that decides the predictions, model included.
+        trained_on: None, or N booleans: images that the model was trained on. Written to the file.
         part: Integer, images at a time.
         report: None, or called with the number of images done after each part.
 
@@ -58,7 +61,10 @@ def predict_to_file(monte_carlo, images, ids, path, *, classes, settings, part=1
         files.append(file)
         if report is not None:
             report(min(start + part, len(ids)))
-    _join(files, path, ids, classes)
+    named = {"ids": ids, "classes": np.asarray(classes, dtype=str)}
+    if trained_on is not None:
+        named["trained_on"] = np.asarray(trained_on, dtype=bool)
+    _join(files, path, len(ids), named)
     shutil.rmtree(folder)
     return PredictiveSummary.concatenate(summaries)
 
@@ -81,11 +87,11 @@ def _enter(folder, ids, settings):
     write_json(file, wanted)
 
 
-def _join(files, path, ids, classes):
-    """One npz of all parts; no more than a part of an array is in memory at a time."""
+def _join(files, path, items, named):
+    """One npz of all parts and of the arrays of `named`; a part of it is in memory at a time."""
     first = Predictive.load(files[0])
     names = [name for name in ARRAYS if getattr(first, name) is not None]
-    shape = (first.passes, len(ids), first.probabilities.shape[2])
+    shape = (first.passes, items, first.probabilities.shape[2])
     with write_atomically(path) as temporary:
         stores = {
             name: np.lib.format.open_memmap(
@@ -103,6 +109,6 @@ def _join(files, path, ids, classes):
             for name, store in stores.items():
                 store.flush()
                 archive.write(files[0].with_name(f"{name}.npy"), f"{name}.npy")
-            for name, values in (("ids", ids), ("classes", np.asarray(classes, dtype=str))):
+            for name, values in named.items():
                 with archive.open(f"{name}.npy", "w") as entry:
                     np.lib.format.write_array(entry, values, allow_pickle=False)

@@ -68,6 +68,47 @@ def test_integers_match_their_digits():
     assert matched.predictions.ids.tolist() == ["3", "1", "0"]
 
 
+def test_what_was_trained_on_is_training_whatever_the_votes_say():
+    trained_on = np.array([True, False, True, False])  # of d, b, x, a
+    matched = match(predictions(trained_on=trained_on), votes())
+    assert matched.vote_table.split.tolist() == ["training", "split of b", "split of a"]
+    assert matched.predictions.trained_on.tolist() == [True, False, False]
+    bare = match(predictions(trained_on=trained_on), votes(split=None))
+    assert bare.vote_table.split.tolist() == ["training", "", ""]
+    none = match(predictions(trained_on=~trained_on & False), votes(split=None))
+    assert none.vote_table.split is None
+
+
+def stem(name):
+    return name[:-4] if name[-4:].lower() in (".png", ".jpg") else name
+
+
+def test_suffixes_of_images_may_be_missing_where_that_tells_items_apart():
+    rng = np.random.default_rng(0)
+    names = [first + last for first in "abc" for last in ("", ".png", ".JPG", ".txt", ".v1")]
+    for _ in range(300):
+        predicted, voted = (rng.permutation(names)[: rng.integers(1, 6)].tolist() for _ in "ab")
+        expected = {}
+        for ours in predicted:
+            for theirs in voted:
+                alone = [
+                    sum(stem(other) == stem(ours) for other in side) for side in (predicted, voted)
+                ]
+                if ours == theirs or (stem(ours) == stem(theirs) and alone == [1, 1]):
+                    expected[ours] = theirs
+        own = Predictions(np.full((len(predicted), 2), 0.5), ids=predicted)
+        table = VoteTable(voted, ("x", "y"), np.arange(1, 2 * len(voted) + 1).reshape(-1, 2))
+        if not expected:
+            with pytest.raises(ValueError, match="ids in common"):
+                match(own, table)
+            continue
+        matched = match(own, table)
+        assert matched.predictions.ids.tolist() == list(expected.values())
+        assert matched.matched_without_suffix == sum(a != b for a, b in expected.items())
+        rows = [voted.index(name) for name in expected.values()]
+        np.testing.assert_array_equal(matched.vote_table.votes, table.votes[rows])
+
+
 def test_positions_count_only_where_told():
     nameless = predictions(ids=None)
     with pytest.raises(ValueError, match="by_position=True"):
