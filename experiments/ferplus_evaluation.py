@@ -16,6 +16,7 @@ import platform
 import numpy as np
 
 from ferplus_measures import evaluate_labels, evaluate_votes, headlines
+from hetero_unc import metrics
 from hetero_unc.data import CLASSES_8, CLASSES_9, has_twin_in, identical_groups
 from hetero_unc.data.ferplus_protocols import ferplus_majority, paper_nine_columns
 from hetero_unc.predictive import Predictive
@@ -26,6 +27,7 @@ __all__ = [
     "identity",
     "prepared",
     "read_config",
+    "read_history_seconds",
     "read_predictive",
     "voted_items",
 ]
@@ -65,16 +67,14 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
     """
     run_folder = pathlib.Path(run_folder)
     config = read_config(run_folder)
-    history = run_folder / "history.csv"
     if seconds is None:
         seconds = config.get("seconds")
-    if seconds is None and history.exists():
-        # Not hetero_unc.training's reader, which would load Keras for one column.
-        with open(history, newline="", encoding="utf-8") as file:
-            seconds = sum(float(row["seconds"] or 0) for row in csv.DictReader(file))
+    if seconds is None:
+        seconds = read_history_seconds(run_folder)
     parts = _read_json(run_folder / "parts.json")
     about = {
         **identity(config),
+        "members": len(config.get("members", [config["seed"]])),
         "protocol": "paper_nine_columns",
         "chosen_epoch": parts.get("chosen_epoch"),
         "training_images": parts.get("training"),
@@ -105,6 +105,16 @@ def read_config(run_folder):
     return settings.get("config", settings)
 
 
+def read_history_seconds(run_folder):
+    """Seconds of all epochs in `history.csv`; None without it."""
+    path = pathlib.Path(run_folder) / "history.csv"
+    if not path.exists():
+        return None
+    # Not hetero_unc.training's reader, which would load Keras for one column.
+    with open(path, newline="", encoding="utf-8") as file:
+        return sum(float(row["seconds"] or 0) for row in csv.DictReader(file))
+
+
 def identity(config):
     """What tells a run from the others of a folder, from its configuration, as a dict."""
     epochs = config.get("epochs")
@@ -120,6 +130,7 @@ def identity(config):
         "trunk": config.get("trunk"),
         "precision": config.get("precision", "float32"),
         "epochs": epochs,
+        "learning_rate": config.get("learning_rate"),
     }
 
 
@@ -208,9 +219,14 @@ def evaluate_split(predictive, data, split, *, resamples=400):
     chosen, kept = voted_items(predictive, data, split, majority)
     probabilities = chosen.summarise().probabilities
     found |= evaluate_labels(kept.labels, probabilities, CLASSES_8)
-    alone = ~twins[kept.rows]
     right = probabilities[:, : len(CLASSES_8)].argmax(axis=1) == kept.labels
+    alone = ~twins[kept.rows]
     found["accuracy_8_without_twins"] = float(right[alone].mean()) if alone.any() else None
+    if resamples:
+        interval = metrics.bootstrap_interval(
+            np.mean, right, groups=groups[kept.rows], resamples=resamples
+        )
+        found["intervals"]["accuracy_8"] = [interval.low, interval.high]
     return found
 
 

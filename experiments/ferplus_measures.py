@@ -3,8 +3,16 @@
 import functools
 
 import numpy as np
-from scipy import stats
 
+from ferplus_doubts import (
+    REDRAWS,
+    brier_by_percentile,
+    correlations,
+    doubts_of,
+    intervals,
+    nulls,
+    refusal,
+)
 from hetero_unc import metrics
 
 __all__ = [
@@ -12,16 +20,12 @@ __all__ = [
     "evaluate_labels",
     "evaluate_votes",
     "headlines",
-    "percentile_bins",
-    "predicted_disagreement",
     "vote_log_loss",
 ]
 
-PARTS = ("aleatoric", "epistemic", "total")
-KEPT = 0.75  # of the items, as the paper refuses a quarter
-REDRAWS = 30  # of all votes; each redraw is a mean over all items already
-# A log likelihood of Gaussian logits is an integral for each item and pass: of one pass only.
-PASSES_WITH_INTEGRALS = 1
+# A log likelihood of Gaussian logits is an integral for each item and pass: of a few networks that
+# are averaged, not of a hundred passes.
+PASSES_WITH_INTEGRALS = 10
 
 
 def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
@@ -35,7 +39,7 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
     groups : int array of shape (N,), optional
         Identical images carry one value; the intervals draw whole groups.
     resamples : int, default=400
-        Of the intervals; 0 for none, and no null of the Brier score.
+        Of the intervals; 0 for none, and no nulls.
 
     Returns
     -------
@@ -48,49 +52,56 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
     shares = metrics.vote_shares(votes)
     d = metrics.disagreement(votes)
     distance = metrics.jensen_shannon_distance(shares, probabilities)
-    doubts = {
-        **{part: getattr(summary, part) for part in PARTS},
-        "predicted_disagreement": predicted_disagreement(predictive),
-    }
+    doubts = doubts_of(predictive, summary)
     loss = vote_log_loss(predictive, votes)
     found = {
         **headlines(predictive, votes),
         **_accuracies(votes, probabilities),
-        "js_distance_sd": distance.std(ddof=1),
-        "js_divergence": np.square(distance).mean(),
         "js_floor": metrics.resampling_floor(
             probabilities, votes.sum(axis=1), redraws=REDRAWS
         ).estimate,
-        "cross_entropy": metrics.log_loss(shares, probabilities),
         "vote_log_loss": None if loss is None else loss.mean(),
         "mean_scale": None if summary.mean_scale is None else summary.mean_scale.mean(),
         **_ceilings(votes.tobytes(), votes.shape),
-        **_correlations(doubts, votes, d, distance, probabilities.max(axis=1)),
-        "pearson_entropy": metrics.pearson(summary.aleatoric, metrics.label_entropy(votes)),
+        **_other_correlations(doubts, votes, d, probabilities.max(axis=1)),
         "partial_epistemic_given_aleatoric": metrics.partial_correlation(
             summary.epistemic, d, summary.aleatoric
         ),
-        **_refusal(votes, summary, distance),
+        "aurc": metrics.area_under_risk_coverage_curve(
+            votes.argmax(axis=1), probabilities, summary.total
+        ),
         **calibration_of(votes, probabilities),
-        **_brier_by_percentile(votes, summary, REDRAWS if resamples else 0),
+        **nulls(doubts, summary, votes.sum(axis=1), REDRAWS if resamples else 0),
     }
     found = {name: _plain(value) for name, value in found.items()}
-    found["intervals"] = _intervals(summary, doubts, d, distance, votes, groups, resamples)
+    measured = {
+        "accuracy_9": _first_maximum(votes, probabilities),
+        "js_distance": distance,
+        "js_divergence": np.square(distance),
+        "cross_entropy": _cross_entropies(shares, probabilities),
+    }
+    if loss is not None:
+        measured["vote_log_loss"] = loss
+    found["intervals"] = intervals(measured, doubts, d, distance, groups, resamples)
     return found
 
 
 def headlines(predictive, votes):
-    """The few numbers that are also given without the images that have a twin."""
+    """The numbers that the paper prints, which are also given without images that have a twin."""
     summary = predictive.summarise()
-    d = metrics.disagreement(votes)
-    distance = metrics.jensen_shannon_distance(metrics.vote_shares(votes), summary.probabilities)
+    shares = metrics.vote_shares(votes)
+    distance = metrics.jensen_shannon_distance(shares, summary.probabilities)
+    right = _first_maximum(votes, summary.probabilities)
     found = {
         "n": len(votes),
-        "accuracy_9": _first_maximum(votes, summary.probabilities).mean(),
+        "accuracy_9": right.mean(),
         "js_distance": distance.mean(),
-        "pearson_aleatoric": metrics.pearson(summary.aleatoric, d),
-        "pearson_predicted_disagreement": metrics.pearson(predicted_disagreement(predictive), d),
-        "pearson_epistemic": metrics.pearson(summary.epistemic, d),
+        "js_distance_sd": distance.std(ddof=1),
+        "js_divergence": np.square(distance).mean(),
+        "cross_entropy": metrics.log_loss(shares, summary.probabilities),
+        **correlations(doubts_of(predictive, summary), votes, distance),
+        **refusal(right, summary, distance),
+        **brier_by_percentile(votes, summary),
     }
     return {name: _plain(value) for name, value in found.items()}
 
@@ -118,38 +129,32 @@ def evaluate_labels(labels, probabilities, class_names):
     }
 
 
-def predicted_disagreement(predictive):
-    """The model's own forecast of the chance that two people differ, float of shape (N,).
-
-    1 - E sum_k p_k^2 over passes and logits: two people look at the same image with the same eyes.
-    For a head without noise on its logits, over passes alone.
-    """
-    if predictive.draw_agreement is not None:
-        return 1 - predictive.draw_agreement.mean(axis=0, dtype=np.float64)
-    squares = np.square(predictive.probabilities, dtype=np.float64)
-    return 1 - squares.sum(axis=2).mean(axis=0)
-
-
 def vote_log_loss(predictive, votes):
     """-log of the probability of each item's votes, in nats, float of shape (N,).
 
     All votes of an item share its pass and its logits; the multinomial coefficient is left out.
-    None for Gaussian logits with passes, where it would be an integral for each pass.
+    None for Gaussian logits with many passes, where it would be an integral for each pass.
     """
     if predictive.scale is None:
         smallest = np.finfo(np.float32).tiny
         logs = np.log(np.maximum(predictive.probabilities, smallest), dtype=np.float64)
         by_pass = (votes * logs).sum(axis=2)
-        return np.log(predictive.passes) - np.logaddexp.reduce(by_pass, axis=0)
-    if predictive.passes > PASSES_WITH_INTEGRALS:
+    elif predictive.passes <= PASSES_WITH_INTEGRALS:
+        by_pass = _log_integrals(predictive, votes)
+    else:
         return None
+    return np.log(predictive.passes) - np.logaddexp.reduce(by_pass, axis=0)
+
+
+def _log_integrals(predictive, votes):
     # Here and not above: the integral is of the Keras rooms, all else of this file is NumPy.
     from hetero_unc.gaussian.vote_integrals import log_expected_votes
 
-    found = log_expected_votes(
-        predictive.loc[0], predictive.scale[0], votes.astype(np.float32), accuracy="high"
-    )
-    return -np.asarray(found, dtype=np.float64)
+    found = [
+        log_expected_votes(loc, scale, votes.astype(np.float32), accuracy="high")
+        for loc, scale in zip(predictive.loc, predictive.scale, strict=True)
+    ]
+    return np.asarray(found, dtype=np.float64)
 
 
 def calibration_of(votes, probabilities):
@@ -175,19 +180,24 @@ def calibration_of(votes, probabilities):
     }
 
 
-def _correlations(doubts, votes, d, distance, confidence):
+def _other_correlations(doubts, votes, d, confidence):
+    """With unbiased disagreement, by rank, and given the largest probability."""
     found = {}
     unbiased = metrics.unbiased_disagreement(votes)
     defined = np.isfinite(unbiased)  # one vote says nothing about disagreement
     for name, doubt in doubts.items():
         found |= {
-            f"pearson_{name}": metrics.pearson(doubt, d),
             f"spearman_{name}": metrics.spearman(doubt, d),
             f"pearson_{name}_unbiased": metrics.pearson(doubt[defined], unbiased[defined]),
-            f"pearson_js_{name}": metrics.pearson(doubt, distance),
             f"partial_{name}_given_confidence": metrics.partial_correlation(doubt, d, confidence),
         }
     return found
+
+
+def _cross_entropies(shares, probabilities):
+    """Of each item; their mean is `metrics.log_loss`."""
+    smallest = np.finfo(probabilities.dtype).tiny
+    return -(shares * np.log(np.maximum(probabilities, smallest))).sum(axis=1)
 
 
 def _accuracies(votes, probabilities):
@@ -213,87 +223,9 @@ def _ceilings(content, shape):
     }
 
 
-def _refusal(votes, summary, distance):
-    """Of the three quarters with least doubt: accuracy and distance; gain by total doubt, AURC."""
-    right = _first_maximum(votes, summary.probabilities)
-    kept = int(KEPT * len(votes))
-    found = {}
-    for part in PARTS:
-        least = np.argsort(getattr(summary, part), kind="stable")[:kept]
-        found[f"accuracy_kept_{part}"] = right[least].mean()
-        found[f"js_distance_kept_{part}"] = distance[least].mean()
-    found["reject_gain_25"] = found["accuracy_kept_total"] - right.mean()
-    found["aurc"] = metrics.area_under_risk_coverage_curve(
-        votes.argmax(axis=1), summary.probabilities, summary.total
-    )
-    return found
-
-
-def _brier_by_percentile(votes, summary, redraws):
-    """Correlation of the percentile of each doubt with Brier, with its null and with the excess."""
-    probabilities = summary.probabilities
-    bins = percentile_bins(len(votes))
-    # Without passes there is no epistemic doubt, and nothing to sort by.
-    parts = [part for part in PARTS if np.ptp(getattr(summary, part)) > 0]
-
-    def correlations(drawn, name):
-        by_doubt = (
-            metrics.brier_by_uncertainty(drawn, probabilities, getattr(summary, part), n_bins=bins)
-            for part in parts
-        )
-        return [one.index_correlation(name) for one in by_doubt]
-
-    found = {"brier_bins": bins}
-    for part in PARTS:
-        found |= {f"brier_{what}{part}": None for what in ("", "excess_", "null_")}
-    for what, name in (("", "brier"), ("excess_", "excess")):
-        values = correlations(votes, name)
-        found |= {f"brier_{what}{part}": one for part, one in zip(parts, values, strict=True)}
-    if redraws:
-        null = metrics.calibrated_null(
-            lambda drawn: correlations(drawn, "brier"),
-            probabilities,
-            votes.sum(axis=1),
-            redraws=redraws,
-        )
-        found |= {f"brier_null_{part}": one for part, one in zip(parts, null.estimate, strict=True)}
-    return found
-
-
-def percentile_bins(items):
-    """Percentiles where there are items enough for twenty in each, else fewer bins."""
-    return max(2, min(100, items // 20))
-
-
 def _first_maximum(votes, probabilities):
     """Whether the forecast's first maximum is that of the votes, bool of shape (N,)."""
     return probabilities.argmax(axis=1) == votes.argmax(axis=1)
-
-
-def _intervals(summary, doubts, d, distance, votes, groups, resamples):
-    """95 % intervals of the numbers that are compared, by images."""
-    if not resamples:
-        return {}
-    right = _first_maximum(votes, summary.probabilities)
-    kinds = ("pearson", "spearman")
-    names = ["accuracy_9", "js_distance", *(f"{kind}_{name}" for kind in kinds for name in doubts)]
-    columns = np.stack([right, distance, d, *doubts.values()], axis=1).astype(np.float64)
-
-    def statistic(drawn):
-        # All correlations with d of one draw are one product of matrices.
-        pearson = np.corrcoef(drawn[:, 2:], rowvar=False)[0, 1:]
-        spearman = np.corrcoef(stats.rankdata(drawn[:, 2:], axis=0), rowvar=False)[0, 1:]
-        return np.concatenate([drawn[:, :2].mean(axis=0), pearson, spearman])
-
-    varies = np.ptp(columns[:, 2:], axis=0) > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = metrics.bootstrap_interval(statistic, columns, groups=groups, resamples=resamples)
-    defined = [True, True, *varies[1:], *varies[1:]]
-    return {
-        name: [float(low), float(high)]
-        for name, low, high, known in zip(names, found.low, found.high, defined, strict=True)
-        if known and np.isfinite([low, high]).all()
-    }
 
 
 def _plain(value):

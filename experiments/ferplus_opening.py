@@ -79,7 +79,8 @@ def verdicts(rows, split):
     aleatoric, epistemic = (_mean(uncnet, f"pearson_{part}") for part in ("aleatoric", "epistemic"))
     follows = (
         f"{'Holds' if aleatoric > SMALL else 'Does not hold here'}: r {aleatoric:.2f} (paper .30), "
-        f"with a ceiling of {_mean(uncnet, 'noise_ceiling'):.2f}. UncNet, {recipe} recipe, {seeds}."
+        f"with a ceiling of {_mean(uncnet, 'noise_ceiling'):.2f}; were its forecast right, "
+        f"{_mean(uncnet, 'pearson_aleatoric_null'):.2f}. UncNet, {recipe} recipe, {seeds}."
     )
     yield "“Aleatoric doubt follows disagreement.”", follows
     given = _mean(uncnet, "partial_epistemic_given_aleatoric")
@@ -125,7 +126,7 @@ def _of(rows, split, method, *, passes, recipe=None):
 
 
 def _mean(rows, key):
-    values = [row[key] for row in rows if row[key] is not None]
+    values = [row[key] for row in rows if row.get(key) is not None]
     return float(np.mean(values)) if values else float("nan")
 
 

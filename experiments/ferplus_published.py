@@ -5,22 +5,24 @@ Published: arXiv 1909.09285, and, marked "notebook", what the authors' analysis 
 """
 
 import dataclasses
+import functools
 
-import numpy as np
-
-from ferplus_results import SPLIT_NAMES
+from ferplus_doubts import PARTS
+from ferplus_results import SPLIT_NAMES, cell, protocols
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_spread
 
-__all__ = ["NUMBERS", "RECIPES", "Number", "published_section"]
+__all__ = ["COLUMNS", "NUMBERS", "Number", "number_of", "published_section"]
 
-RECIPES = {
-    "published": "their recipe here",
-    "corrected": "corrected",
-    "end_to_end": "ours, from pixels",
+# Heading -> recipe, and which method stands in for UncNet. Ours have no baseline of their own.
+COLUMNS = {
+    "their recipe here": ("published", "uncnet"),
+    "corrected": ("corrected", "uncnet"),
+    "corrected, average of equals": ("corrected", "uncnet_average"),
+    "ours, from pixels": ("end_to_end", "compact_votes"),
+    "ours, average of equals": ("end_to_end", "compact_votes_average"),
 }
-# Which method stands in for the paper's two in the last column; it has no baseline of its own.
-STANDS_FOR = {("end_to_end", "uncnet"): "compact_votes"}
+NOT_PRINTED = ("–", "–", "–")
+MAIN_COLUMNS = ("their recipe here", "corrected", "ours, from pixels")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Number:
     """A published number: where it stands, what it is, its value, and where ours is.
 
     `method` and `key` name the row of results and its entry; `factor` and `decimals` say how it is
-    written. `passes` is whether dropout is on.
+    written. `passes` is whether dropout is on; `split` the part of the data.
     """
 
     place: str
@@ -39,94 +41,70 @@ class Number:
     passes: bool = True
     decimals: int = 3
     factor: float = 1.0
+    split: str = "publictest"
 
 
-def _distance_kept(part, published):
-    words = f"JS distance of 75 % by {part} doubt, UncNet"
-    return Number("notebook", words, published, "uncnet", f"js_distance_kept_{part}")
+PERCENT = {"decimals": 1, "factor": 100.0}
+_dropout_off = functools.partial(Number, passes=False)
 
 
-def _kept(part, published):
-    return Number(
-        "notebook",
-        f"accuracy of 75 % by {part} doubt, UncNet, %",
-        published,
-        "uncnet",
-        f"accuracy_kept_{part}",
-        decimals=1,
-        factor=100.0,
+def _of_parts(place, words, published, key, **how):
+    """A number of UncNet for each part of its doubt, whose name goes into `words` and `key`."""
+    return (
+        Number(place, words.format(part), value, "uncnet", key.format(part), **how)
+        for part, value in zip(PARTS, published, strict=True)
     )
 
 
+KEPT = "of UncNet's 75 % by {}"
 NUMBERS = (
-    Number("4.1", "r(aleatoric, disagreement)", ".301", "uncnet", "pearson_aleatoric"),
-    Number("4.1", "r(epistemic, disagreement)", "−.027", "uncnet", "pearson_epistemic"),
-    Number("notebook", "r(total, disagreement)", ".299", "uncnet", "pearson_total"),
-    Number("notebook", "r(aleatoric, label entropy)", ".298", "uncnet", "pearson_entropy"),
-    Number("4.4", "JS distance, Baseline", ".473", "baseline", "js_distance", passes=False),
-    Number("4.4", "its standard deviation", ".131", "baseline", "js_distance_sd", passes=False),
+    *_of_parts("4.1, notebook", "r({}, disagreement)", (".301", "−.027", ".299"), "pearson_{}"),
+    *_of_parts("ours", "r({}, d), calibrated null", NOT_PRINTED, "pearson_{}_null"),
+    Number("ours", "r(predicted d, d)", "–", "uncnet", "pearson_predicted_disagreement"),
+    *_of_parts(
+        "notebook", "r({}, label entropy)", (".298", "−.026", ".296"), "pearson_entropy_{}"
+    ),
+    _dropout_off("4.4", "JS distance, Baseline", ".473", "baseline", "js_distance"),
+    _dropout_off("4.4", "its standard deviation", ".131", "baseline", "js_distance_sd"),
     Number("4.4", "JS distance, UncNet", ".461", "uncnet", "js_distance"),
     Number("4.4", "its standard deviation", ".140", "uncnet", "js_distance_sd"),
-    Number(
-        "from 4.4", "JS divergence, Baseline", ".241", "baseline", "js_divergence", passes=False
-    ),
+    Number("ours", "JS distance of votes redrawn from UncNet", "–", "uncnet", "js_floor"),
+    _dropout_off("from 4.4", "JS divergence, Baseline", ".241", "baseline", "js_divergence"),
     Number("from 4.4", "JS divergence, UncNet", ".232", "uncnet", "js_divergence"),
-    Number("4.4", "r(aleatoric, JS distance)", ".583", "uncnet", "pearson_js_aleatoric"),
-    Number("4.4", "r(epistemic, JS distance)", ".100", "uncnet", "pearson_js_epistemic"),
-    Number("4.4", "r(total, JS distance)", ".591", "uncnet", "pearson_js_total"),
-    Number("4.3", "r(percentile of aleatoric, Brier)", ".880", "uncnet", "brier_aleatoric"),
-    Number("4.3", "r(percentile of epistemic, Brier)", ".710", "uncnet", "brier_epistemic"),
-    Number("4.3", "r(percentile of total, Brier)", ".884", "uncnet", "brier_total"),
-    Number("ours", "the same, calibrated null", "–", "uncnet", "brier_null_total"),
-    Number("ours", "r(percentile of total, excess)", "–", "uncnet", "brier_excess_total"),
-    Number(
-        "notebook",
-        "accuracy, Baseline, %",
-        "54.8",
-        "baseline",
-        "accuracy_9",
-        passes=False,
-        decimals=1,
-        factor=100.0,
+    *_of_parts("4.4", "r({}, JS distance)", (".583", ".100", ".591"), "pearson_js_{}"),
+    *_of_parts("ours", "r({}, JS distance), calibrated null", NOT_PRINTED, "pearson_js_{}_null"),
+    *_of_parts("ours", "r({}, JS divergence)", NOT_PRINTED, "pearson_js_divergence_{}"),
+    *_of_parts("4.3", "r(percentile of {}, Brier)", (".880", ".710", ".884"), "brier_{}"),
+    *_of_parts("ours", "r(percentile of {}, Brier), null", NOT_PRINTED, "brier_null_{}"),
+    *_of_parts("ours", "r(percentile of {}, excess)", NOT_PRINTED, "brier_excess_{}"),
+    _dropout_off("notebook", "accuracy, Baseline, %", "54.8", "baseline", "accuracy_9", **PERCENT),
+    Number("notebook", "accuracy, UncNet, %", "56.9", "uncnet", "accuracy_9", **PERCENT),
+    _dropout_off("ours", "the same, dropout off, %", "–", "uncnet", "accuracy_9", **PERCENT),
+    _dropout_off("ours", "JS distance, UncNet, dropout off", "–", "uncnet", "js_distance"),
+    *(
+        Number(
+            "notebook",
+            f"accuracy on PrivateTest, {words}, %",
+            value,
+            method,
+            "accuracy_9",
+            passes=method == "uncnet",
+            split="privatetest",
+            **PERCENT,
+        )
+        for method, words, value in (("baseline", "Baseline", "54.9"), ("uncnet", "UncNet", "56.3"))
     ),
-    Number(
-        "notebook", "accuracy, UncNet, %", "56.9", "uncnet", "accuracy_9", decimals=1, factor=100.0
+    *_of_parts(
+        "notebook", f"accuracy {KEPT}, %", ("62.5", "57.5", "62.3"), "accuracy_kept_{}", **PERCENT
     ),
+    *_of_parts("notebook", f"JS distance {KEPT}", (".437", ".456", ".436"), "js_distance_kept_{}"),
     Number(
-        "ours",
-        "the same network, dropout off, %",
-        "–",
-        "uncnet",
-        "accuracy_9",
-        passes=False,
-        decimals=1,
-        factor=100.0,
+        "4.4", "gain by rejecting 25 %, same model, points", "5.5", "uncnet", "reject_gain_25",
+        **PERCENT,
     ),
-    Number("ours", "JS distance of that", "–", "uncnet", "js_distance", passes=False),
-    _kept("aleatoric", "62.5"),
-    _kept("epistemic", "57.5"),
-    _kept("total", "62.3"),
-    _distance_kept("aleatoric", ".437"),
-    _distance_kept("epistemic", ".456"),
-    _distance_kept("total", ".436"),
-    Number(
-        "4.4",
-        "gain by rejecting 25 %, same model, points",
-        "5.5",
-        "uncnet",
-        "reject_gain_25",
-        decimals=1,
-        factor=100.0,
-    ),
-    Number(
-        "notebook",
-        "cross-entropy to the votes, Baseline, nats",
-        "1.493",
-        "baseline",
-        "cross_entropy",
-        passes=False,
-    ),
-)
+    _dropout_off("notebook", "cross-entropy, Baseline, nats", "1.493", "baseline", "cross_entropy"),
+    Number("notebook", "cross-entropy, UncNet, nats", "1.514*", "uncnet", "cross_entropy"),
+)  # fmt: skip
 
 
 def published_section(rows, split, tests=()):
@@ -137,31 +115,34 @@ def published_section(rows, split, tests=()):
     rows : sequence of dict
         Rows of results.
     split : str
-        The one that is shown.
+        The one that most numbers are of; at least one row is.
     tests : sequence of (str, PairedTest)
         JS distances of two forecasts of the same images, and which.
     """
-    columns = {
-        recipe: heading
-        for recipe, heading in RECIPES.items()
-        if any(row["recipe"] == recipe and row["split"] == split for row in rows)
-    }
+    there = {(row["recipe"], row["method"]) for row in rows if row["split"] == split}
+    columns = {heading: column for heading, column in COLUMNS.items() if column in there}
+    missing = [heading for heading in MAIN_COLUMNS if heading not in columns]
+    first = next(row for row in rows if row["split"] == split)
     table = html.Table(
-        f"{SPLIT_NAMES[split]}; ours are means over seeds ± standard deviation, 9 classes. The "
-        "paper prints no intervals. Its accuracies are from the authors' notebook.",
-        ("number", "published", *columns.values(), "where it stands"),
+        f"{protocols(first, SPLIT_NAMES[split])} Means over seeds ± standard deviation; of one "
+        "seed with [95 % interval]. The paper prints no intervals. Its accuracies are from the "
+        "authors' notebook. * The mean of single passes, not of their average forecast.",
+        ("number", "published", *columns, "where it stands"),
         tuple(
             (
                 number.words,
                 number.published,
-                *(number_of(rows, number, recipe, split) for recipe in columns),
+                *(number_of(rows, number, column) for column in columns.values()),
                 number.place,
             )
             for number in NUMBERS
         ),
         text_columns=(0, 2 + len(columns)),
     )
-    blocks = [html.Text(ABOUT_RECIPES), html.Text(ABOUT_BRIER), table]
+    blocks = [html.Text(ABOUT_RECIPES), html.Text(ABOUT_BRIER)]
+    if missing:
+        blocks.append(html.Text(f"Not in this folder: {', '.join(missing)}.", quiet=True))
+    blocks.append(table)
     if tests:
         blocks.append(_tests_table(tests))
     return html.Section("paper", "The paper's numbers beside ours", tuple(blocks))
@@ -180,23 +161,36 @@ ABOUT_BRIER = (
 )
 
 
-def number_of(rows, number, recipe, split):
-    """A `Number` in one recipe, as text: mean ± spread over seeds; "–" if it is not there."""
-    method = STANDS_FOR.get((recipe, number.method), number.method)
-    values = [
-        row[number.key] * number.factor
+def number_of(rows, number, column, ending=""):
+    """A `Number` in one column, as text; "–" if it is not there.
+
+    `ending` is that of a variant of the number, as `_without_twins`.
+    """
+    recipe, uncnet = column
+    method = uncnet if number.method == "uncnet" else number.method
+    found = [
+        row
         for row in rows
-        if (row["recipe"], row["method"], row["split"]) == (recipe, method, split)
+        if (row["recipe"], row["method"], row["split"]) == (recipe, method, number.split)
         and (row["passes"] > 0) == number.passes
-        and row.get(number.key) is not None
-        and np.isfinite(row[number.key])
     ]
-    return format_spread(values, number.decimals)
+    if not found:
+        return "–"
+    return cell(found, f"{number.key}{ending}", number.decimals, number.factor)
+
+
+# Difference, mean, t, degrees of freedom, p, effect size: t over the root of the number of images.
+PUBLISHED_TESTS = (
+    ("paper: Baseline − UncNet, all images", "0.012", "9.335", "3,578", "≪ .001", ".156"),
+    ("notebook: of the 75 % by aleatoric", "0.015", "11.047", "2,683", "≪ .001", ".213"),
+    ("notebook: of the 75 % by epistemic", "0.010", "8.139", "2,683", "≪ .001", ".157"),
+    ("notebook: of the 75 % by total", "0.016", "11.412", "2,683", "≪ .001", ".220"),
+)
 
 
 def _tests_table(tests):
     rows = [
-        ("paper: Baseline − UncNet", "0.012", "9.335", "3,578", "≪ .001", ".156"),
+        *PUBLISHED_TESTS,
         *(
             (
                 words,
@@ -210,9 +204,10 @@ def _tests_table(tests):
         ),
     ]
     return html.Table(
-        "Paired t-tests of the Jensen-Shannon distances, image by image. With thousands of images "
-        "any difference is significant; the effect size d_z says how large it is.",
+        "Paired t-tests of the Jensen-Shannon distances, image by image, seed 0; the divergence "
+        "where it is named. With thousands of images any difference is significant; the effect "
+        "size d_z says how large it is.",
         ("difference", "mean", "t", "degrees of freedom", "p", "d_z"),
         tuple(rows),
-        marked=(0,),
+        marked=tuple(range(len(PUBLISHED_TESTS))),
     )

@@ -8,30 +8,23 @@ section whose files are not there says so in one sentence.
 import json
 import pathlib
 
-import numpy as np
-
-from ferplus_evaluation import identity, prepared, read_config, read_predictive, voted_items
-from ferplus_measures import calibration_of, predicted_disagreement
+from ferplus_evaluation import prepared, read_predictive, voted_items
+from ferplus_measures import calibration_of
 from ferplus_neighbours import TITLE as NEIGHBOURS_TITLE
 from ferplus_neighbours import neighbours_section
 from ferplus_opening import opening
+from ferplus_paired import paired_tests
+from ferplus_policies import policies_section
 from ferplus_published import published_section
-from ferplus_results import (
-    METHODS,
-    SPLIT_NAMES,
-    longest,
-    main_rows,
-    method_name,
-    results_section,
-    shown_rows,
-)
+from ferplus_results import SPLIT_NAMES, longest, main_rows, results_section, shown_rows
 from ferplus_sections import (
     heads_section,
     proxies_section,
-    sweeps_section,
     twins_section,
 )
 from ferplus_shift import altered_examples
+from ferplus_shown import SPLIT, find_run, predictions_of, voted_run
+from ferplus_sweeps import sweeps_section
 from ferplus_truth import leak_section, truth_section
 from hetero_unc import metrics
 from hetero_unc.data import SyntheticFaces
@@ -44,9 +37,7 @@ from hetero_unc.reports.percentiles import percentiles_section
 from hetero_unc.reports.refusal import refusal_section
 from hetero_unc.reports.shift_probes import TITLE as SHIFT_TITLE
 from hetero_unc.reports.shift_probes import shift_section
-from hetero_unc.reports.voted_run import VotedRun
 
-SPLIT = "publictest"  # the paper's test part
 GAUSSIAN_HEADS = ("aleatoric", "gaussian_marginal", "gaussian_votes")
 
 
@@ -76,7 +67,7 @@ def write_ferplus_report(folder, data):
             f"`folder` must hold results on {SPLIT_NAMES[SPLIT]}. "
             f"Received: {folder}, whose results.json has {len(everything)} rows and none of it"
         )
-    runs = [_voted_run(folder, row, data) for row in shown]
+    runs = [voted_run(folder, row, data) for row in shown]
     kept = prepared(data)[0]
     splits = {
         usage: kept.among(data.rows_of(usage)).votes
@@ -87,8 +78,9 @@ def write_ferplus_report(folder, data):
         subtitle=_subtitle(data, runs[0]),
         opening=opening(runs, longest(rows)),
         sections=(
-            published_section(longest(rows), SPLIT, _paired_tests(folder, data, longest(rows))),
+            published_section(longest(rows), SPLIT, paired_tests(folder, data, longest(rows))),
             results_section(rows),
+            policies_section(folder, data, shown),
             *([truth_section(runs, data)] if isinstance(data, SyntheticFaces) else []),
             extremes_section(runs),
             percentiles_section(runs),
@@ -114,7 +106,7 @@ def write_ferplus_report(folder, data):
                 NEIGHBOURS_TITLE,
                 lambda evidence: neighbours_section(evidence, data.images),
             ),
-            _making_section(data, runs[0], _find_run(folder, shown[0])),
+            _making_section(data, runs[0], find_run(folder, shown[0])),
         ),
         footer=(
             "Written by experiments/ferplus_report.py of hetero_unc from the files beside it. "
@@ -123,81 +115,6 @@ def write_ferplus_report(folder, data):
     )
     html.write_page(folder / "report.html", page)
     return folder / "report.html"
-
-
-def _find_run(folder, row):
-    """The run folder of a row, by what the configurations say."""
-    for path in sorted(folder.glob("*/config.json")):
-        config = read_config(path.parent)
-        # Evidence of other kinds may stand beside the runs.
-        if "method" in config and identity(config).items() <= row.items():
-            return path.parent
-    found = f"{row['method']}, recipe {row['recipe']}, seed {row['seed']}, epochs {row['epochs']}"
-    raise FileNotFoundError(
-        f"`folder` must hold the run of each row that is shown. Received: {folder}, without {found}"
-    )
-
-
-def _predictions(folder, row, data):
-    """Predictions of a row's run on the test part, and the rows that the nine columns keep."""
-    path = _find_run(folder, row)
-    predictive = read_predictive(path, SPLIT, data, deterministic=row["passes"] == 0)
-    if predictive is None:
-        raise FileNotFoundError(
-            f"{path} must hold the predictions of {SPLIT} that its row in results.json is about"
-        )
-    return voted_items(predictive, data, SPLIT, prepared(data)[0])
-
-
-def _voted_run(folder, row, data):
-    predictive, kept = _predictions(folder, row, data)
-    _, colour, line, marker = METHODS[row["method"]]
-    return VotedRun(
-        name=method_name(row),
-        summary=predictive.summarise(),
-        predicted_disagreement=predicted_disagreement(predictive),
-        votes=kept.votes,
-        images=data.images[kept.rows],
-        class_names=kept.classes,
-        row=row,
-        colour=colour,
-        line=line,
-        marker=marker,
-    )
-
-
-def _paired_tests(folder, data, rows):
-    """Paired tests of the distances to the votes, first seeds: between networks and of passes."""
-    first = {}
-    for row in sorted(rows, key=lambda row: row["seed"]):
-        if row["split"] == SPLIT:
-            first.setdefault((row["recipe"], row["method"], row["passes"] > 0), row)
-    pairs = [
-        (first.get((recipe, "baseline", False)), first.get((recipe, "uncnet", True)))
-        for recipe in ("published", "corrected")
-    ]
-    pairs += [
-        (first.get((recipe, method, False)), first.get((recipe, method, True)))
-        for recipe, method in (("published", "uncnet"), ("end_to_end", "compact_votes"))
-    ]
-    tests = []
-    for pair in pairs:
-        if None not in pair:
-            before, after = (_distances(folder, row, data) for row in pair)
-            words = " − ".join(
-                f"{method_name(row)}, {'passes' if row['passes'] else 'dropout off'}"
-                for row in pair
-            )
-            if np.ptp(before - after) > 0:
-                tests.append((words, metrics.paired_test(before, after)))
-    return tests
-
-
-def _distances(folder, row, data):
-    predictive, kept = _predictions(folder, row, data)
-    return metrics.jensen_shannon_distance(
-        metrics.vote_shares(kept.votes), predictive.summarise().probabilities
-    )
 
 
 def _heads(folder, data, rows):
@@ -210,7 +127,7 @@ def _heads(folder, data, rows):
         if row["split"] == SPLIT and row["passes"] == 0 and row["method"] in GAUSSIAN_HEADS:
             heads.setdefault(row["recipe"], {}).setdefault(row["method"], row)
     return {
-        recipe: [(row, *_predictions(folder, row, data)) for row in by_method.values()]
+        recipe: [(row, *predictions_of(folder, row, data)) for row in by_method.values()]
         for recipe, by_method in heads.items()
         if len(by_method) > 1
     }
@@ -218,7 +135,7 @@ def _heads(folder, data, rows):
 
 def _calibrators(folder, data, run):
     """Numbers on the test part before and after each calibrator, fitted on the validation part."""
-    path, deterministic = _find_run(folder, run.row), run.row["passes"] == 0
+    path, deterministic = find_run(folder, run.row), run.row["passes"] == 0
     predictive = read_predictive(path, "validation", data, deterministic=deterministic)
     if predictive is None:
         return ()

@@ -7,19 +7,24 @@ from hetero_unc.reports.formats import format_spread
 __all__ = [
     "METHODS",
     "SPLIT_NAMES",
+    "USUAL",
     "cell",
+    "is_usual",
     "longest",
     "main_rows",
     "method_name",
+    "protocols",
     "results_section",
     "shown_rows",
 ]
 
 METHODS = {  # name in results.json -> name on the page, colour, line, marker
     "compact_votes": ("Ours, on votes", "teal", "-.", "D"),
+    "compact_votes_average": ("Ours, average of equals", "teal", "-", "D"),
     "compact_hard_labels": ("Ours, on single labels", "rose", ":", "v"),
     "compact_balanced": ("Ours, classes balanced", "ink", ":", "P"),
     "uncnet": ("UncNet", "blue", "-", "o"),
+    "uncnet_average": ("UncNet, average of equals", "blue", ":", "o"),
     "baseline": ("Baseline", "amber", "--", "s"),
     "aleatoric": ("Aleatoric head", "rose", ":", "v"),
     "both": ("Aleatoric head with passes", "ink", ":", "P"),
@@ -36,6 +41,12 @@ RECIPES = {
 # What each recipe reads from the images, and where; rows of other settings are sweeps.
 USUAL_ENDPOINT = "Mixed_7a"
 USUAL_INPUT = {"corrected": "standardised", "published": "published_nearest"}
+USUAL = {
+    "endpoint": dict.fromkeys(USUAL_INPUT, USUAL_ENDPOINT),
+    "preprocessing": USUAL_INPUT,
+    # The published recipe has a rate for each method, and no sweep.
+    "learning_rate": {"corrected": 1e-4},
+}
 SPLIT_NAMES = {
     "publictest": "PublicTest",
     "privatetest": "PrivateTest",
@@ -73,24 +84,23 @@ def method_name(row):
 
 
 def main_rows(rows):
-    """All rows but those of sweeps over endpoints and inputs.
+    """All rows but those of sweeps over endpoints, inputs and learning rates.
 
     Of the paper's networks, those on trained trunk weights where there are any.
     """
-    usual = [
-        row
-        for row in rows
-        if row["recipe"] not in USUAL_INPUT
-        or (
-            row["endpoint"] in (None, USUAL_ENDPOINT)
-            and row["preprocessing"] in (None, USUAL_INPUT[row["recipe"]])
-        )
-    ]
+    usual = [row for row in rows if all(is_usual(row, setting) for setting in USUAL)]
     of_paper = [row["trunk"] for row in usual if row["recipe"] in USUAL_INPUT]
     trunk = next((name for name in of_paper if name not in (None, "random")), "random")
     return [
         row for row in usual if row["recipe"] not in USUAL_INPUT or row["trunk"] in (None, trunk)
     ]
+
+
+def is_usual(row, setting):
+    """Whether a row has the value of its recipe in a setting that is swept over."""
+    if row["recipe"] not in USUAL_INPUT:
+        return True
+    return row.get(setting) in (None, USUAL[setting].get(row["recipe"], row.get(setting)))
 
 
 def longest(rows):
@@ -147,7 +157,9 @@ def results_section(rows):
         html.Text(
             "Disagreement, distances, calibration and rejection: the paper's nine columns. "
             "Accuracy on eight classes: FERPlus' majority protocol, which drops images without a "
-            "majority, so its images are fewer. JS floor: the distance of votes redrawn from the "
+            "majority, so its images are fewer. A number of one network stands with its 95 % "
+            "interval, by images, identical ones together; that of several seeds with their "
+            "standard deviation. JS floor: the distance of votes redrawn from the "
             "network's own forecast. r: Pearson with disagreement; its ceiling is the votes' own "
             "noise. Gain: accuracy gained by refusing the quarter with most total doubt, same "
             "network."
@@ -178,29 +190,43 @@ def _agreement(rows):
 def _table(rows, words, columns, remark=""):
     groups = {}
     for row in sorted(rows, key=_order):
-        groups.setdefault((method_name(row), row["epochs"], row["passes"]), []).append(row)
-    first = rows[0]
+        key = (method_name(row), row["epochs"], row["passes"], row.get("members", 1))
+        groups.setdefault(key, []).append(row)
     return html.Table(
-        f"{words}: {first['n']:,} images on nine classes, {first.get('n_8') or 0:,} on eight. "
-        f"Means over seeds ± standard deviation. {remark}",
-        ("network", "epochs", "passes", "seeds", *columns),
+        f"{protocols(rows[0], words)} Means over seeds ± standard deviation; of one seed with "
+        f"[95 % interval]. {remark}",
+        ("network", "epochs", "passes", "networks", *columns),
         tuple(
             (
                 name,
                 str(epochs or "–"),
                 str(passes or "none"),
-                str(len({row["seed"] for row in same})),
+                f"average of {members}" if members > 1 else str(len({row["seed"] for row in same})),
                 *(cell(same, *how) for how in columns.values()),
             )
-            for (name, epochs, passes), same in groups.items()
+            for (name, epochs, passes, members), same in groups.items()
         ),
     )
 
 
+def protocols(row, words):
+    """The part of the data, how many images of it, and by which protocols, as a sentence."""
+    eight = f", {row['n_8']:,} on eight (ferplus_majority)" if row.get("n_8") else ""
+    return f"{words}: {row['n']:,} images on nine classes ({row['protocol']}){eight}."
+
+
 def cell(rows, key, decimals, factor):
-    """Mean ± standard deviation over rows of an entry, or of one class of `recall_8`, as text."""
+    """An entry of one row with its interval, or its mean ± standard deviation over rows, as text.
+
+    Of `recall_8` one class, where `key` is a pair.
+    """
     values = [
         row.get("recall_8", {}).get(key[1]) if isinstance(key, tuple) else row.get(key)
         for row in rows
     ]
-    return format_spread([None if one is None else factor * one for one in values], decimals)
+    text = format_spread([None if one is None else factor * one for one in values], decimals)
+    ends = rows[0].get("intervals", {}).get(key) if len(rows) == 1 else None
+    if ends is None:
+        return text
+    low, high = (f"{factor * end:.{decimals}f}" for end in ends)
+    return f"{text} [{low}, {high}]"

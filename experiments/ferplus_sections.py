@@ -4,7 +4,8 @@ import numpy as np
 from scipy import stats
 
 from ferplus_measures import vote_log_loss
-from ferplus_results import METHODS, RECIPES, SPLIT_NAMES, USUAL_ENDPOINT, USUAL_INPUT, cell
+from ferplus_published import COLUMNS, NUMBERS, number_of
+from ferplus_results import METHODS, RECIPES, SPLIT_NAMES, cell
 from hetero_unc import metrics
 from hetero_unc.data.image_proxies import image_proxies
 from hetero_unc.reports import figures, html
@@ -12,26 +13,15 @@ from hetero_unc.reports import figures, html
 __all__ = [
     "heads_section",
     "proxies_section",
-    "sweeps_section",
     "twins_section",
 ]
 
 RESAMPLES = 500
-SWEEPS = {  # a setting -> what to know of it
-    "endpoint": "The paper names Mixed_7a the best and prints no numbers.",
-    "preprocessing": "The paper's code feeds 0 to 255 to weights trained on -1 to 1.",
-}
-SWEPT = {
-    "accuracy, 9 classes, %": ("accuracy_9", 2, 100),
-    "JS distance": ("js_distance", 4, 1),
-    "cross-entropy": ("cross_entropy", 4, 1),
-    "r aleatoric": ("pearson_aleatoric", 3, 1),
-    "r epistemic": ("pearson_epistemic", 3, 1),
-}
 HEAD_COLUMNS = {
     "mean scale": ("mean_scale", 3, 1),
     "r predicted d": ("pearson_predicted_disagreement", 3, 1),
     "r aleatoric": ("pearson_aleatoric", 3, 1),
+    "r scale": ("pearson_scale", 3, 1),
     "JS distance": ("js_distance", 3, 1),
 }
 
@@ -86,12 +76,35 @@ def twins_section(rows):
         ),
         text_columns=(0, 1, 2),
     )
+    columns = {
+        heading: column
+        for heading, column in COLUMNS.items()
+        if any((row["recipe"], row["method"]) == column for row in tested)
+    }
+    every = html.Table(
+        "The paper's numbers and ours beside them: all images, then those without an identical "
+        "one.",
+        ("number", *(text for heading in columns for text in (heading, "without twins"))),
+        tuple(
+            (
+                number.words,
+                *(
+                    number_of(tested, number, column, ending)
+                    for column in columns.values()
+                    for ending in ("", "_without_twins")
+                ),
+            )
+            for number in NUMBERS
+            if any(f"{number.key}_without_twins" in row for row in tested)
+        ),
+    )
     text = (
         "Images that are equal pixel by pixel occur under several row numbers, in Training and in "
         "what is tested. Our training leaves out every image that is also scored; the published "
         "recipe does not. The last columns of each pair leave the repeated images out of the test."
     )
-    return html.Section("twins", title, (html.Text(text), table))
+    more = html.Details("Every number of the paper, with and without", (every,))
+    return html.Section("twins", title, (html.Text(text), table, more))
 
 
 def heads_section(heads):
@@ -223,36 +236,3 @@ def _with_interval(statistic, *arrays, seed=0):
 
 def _partial_ranks(x, y, given):
     return metrics.partial_correlation(*map(stats.rankdata, (x, y, given)))
-
-
-def sweeps_section(rows, split):
-    """Which endpoint of the trunk, and which preprocessing, tells most about the votes."""
-    title = "Which layer, and which input"
-    tables = tuple(_sweep(rows, split, setting, words) for setting, words in SWEEPS.items())
-    tables = tuple(table for group in tables for table in group)
-    if not tables:
-        reason = "no network here was trained at several endpoints or on several inputs"
-        return html.left_out("sweeps", title, reason)
-    return html.Section("sweeps", title, tables)
-
-
-def _sweep(rows, split, setting, words):
-    """A table for each method, recipe and passes of which several values of `setting` are there."""
-    other = next(name for name in SWEEPS if name != setting)
-    found = {}
-    for row in rows:
-        usual = row[other] in (None, USUAL_ENDPOINT, USUAL_INPUT.get(row["recipe"]))
-        if row["split"] == split and row[setting] is not None and usual:
-            key = (METHODS[row["method"]][0], row["recipe"], row["passes"])
-            found.setdefault(key, {}).setdefault(row[setting], []).append(row)
-    for (method, recipe, passes), by_value in found.items():
-        if len(by_value) > 1:
-            yield html.Table(
-                f"{method}, recipe {recipe}, {f'{passes} passes' if passes else 'dropout off'}; "
-                f"{SPLIT_NAMES[split]}, means over seeds. {words}",
-                (setting, *SWEPT),
-                tuple(
-                    (value, *(cell(same, *how) for how in SWEPT.values()))
-                    for value, same in sorted(by_value.items())
-                ),
-            )

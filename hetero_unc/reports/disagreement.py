@@ -127,6 +127,7 @@ def _correlations_table(runs):
             run.name,
             word,
             run.number(f"pearson_{key}"),
+            run.number(f"pearson_{key}_null"),
             run.number(f"spearman_{key}"),
             run.number(f"pearson_{key}_unbiased"),
         )
@@ -134,8 +135,9 @@ def _correlations_table(runs):
         for key, word in DOUBTS.items()
     ]
     return html.Table(
-        "Correlation with disagreement [95 % interval]. Unbiased: with d n/(n − 1).",
-        ("network", "doubt", "Pearson", "Spearman", "Pearson, unbiased"),
+        "Correlation with disagreement [95 % interval]. Calibrated null: were the votes drawn from "
+        "the network's own forecast. Unbiased: with d n/(n − 1).",
+        ("network", "doubt", "Pearson", "calibrated null", "Spearman", "Pearson, unbiased"),
         tuple(rows),
         text_columns=(0, 1),
     )

@@ -79,7 +79,12 @@ def percentiles_section(runs):
     return html.Section(
         "percentiles",
         "Does doubt find bad calibration?",
-        (html.Text(text), html.Figures(drawings), _table(runs)),
+        (
+            html.Text(text),
+            html.Figures(drawings),
+            _table(runs),
+            html.Details("Tenths of total doubt", tuple(_tenths(run) for run in runs)),
+        ),
     )
 
 
@@ -104,6 +109,25 @@ def _excess_interval(run, part, bins):
         run.summary.probabilities,
         run.doubts()[part],
         resamples=RESAMPLES,
+    )
+
+
+def _tenths(run):
+    """Confidence and share of the votes, Brier and its null, from the least doubtful tenth on."""
+    tenths = brier_by_uncertainty(
+        run.votes, run.summary.probabilities, run.summary.total, n_bins=10
+    )
+    gap = tenths.confidence - tenths.share
+    names = ("uncertainty", "confidence", "share", "gap", "brier", "null", "excess")
+    columns = [gap if name == "gap" else getattr(tenths, name) for name in names]
+    return html.Table(
+        f"{run.name}: tenths of the images by total doubt, from the least. Gap: confidence less "
+        "the share of the votes that the class read has, above 0 where the network is too sure.",
+        ("tenth", "doubt, nats", *names[1:]),
+        tuple(
+            (str(place + 1), *("–" if np.isnan(one) else f"{one:.3f}" for one in numbers))
+            for place, numbers in enumerate(zip(*columns, strict=True))
+        ),
     )
 
 

@@ -7,13 +7,10 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from ferplus_average import average_of_equals
+from ferplus_doubts import PARTS, doubts_of, nulls, predicted_disagreement
 from ferplus_evaluation import evaluate_run, evaluate_split, read_predictive
-from ferplus_measures import (
-    evaluate_labels,
-    evaluate_votes,
-    predicted_disagreement,
-    vote_log_loss,
-)
+from ferplus_measures import evaluate_labels, evaluate_votes, vote_log_loss
 from ferplus_neighbours import feature_neighbours
 from hetero_unc.predictive import Predictive
 
@@ -25,6 +22,7 @@ ASKED_FOR = {
     "pearson_predicted_disagreement", "pearson_epistemic", "noise_ceiling", "reject_gain_25",
     "ece_votes", "seconds", "machine",
 }  # fmt: skip
+NOISY = ("probabilities", "loc", "scale")
 
 
 @pytest.mark.real_data
@@ -96,6 +94,16 @@ def test_the_numbers_are_those_of_scipy(ferplus_runs, small_ferplus):
         "js_divergence": (jensenshannon(shares, mean, axis=1) ** 2).mean(),
         "accuracy_9": (mean.argmax(axis=1) == votes.argmax(axis=1)).mean(),
     }
+    entropy = stats.entropy(votes, axis=1)
+    distance = jensenshannon(shares, mean, axis=1)
+    expected |= {
+        "pearson_entropy_aleatoric": stats.pearsonr(aleatoric, entropy)[0],
+        "pearson_entropy_total": stats.pearsonr(stats.entropy(mean, axis=1), entropy)[0],
+        "pearson_js_aleatoric": stats.pearsonr(aleatoric, distance)[0],
+        "pearson_js_divergence_aleatoric": stats.pearsonr(aleatoric, distance**2)[0],
+        "js_distance_sd": distance.std(ddof=1),
+        "cross_entropy": (stats.entropy(shares, mean, axis=1) + entropy).mean(),
+    }
     for name, value in expected.items():
         assert row[name] == pytest.approx(value, abs=1e-6), name
     order = np.argsort(stats.entropy(mean, axis=1), kind="stable")[: int(0.75 * len(votes))]
@@ -109,14 +117,90 @@ def test_twins_are_left_out_of_the_second_figures(ferplus_runs, small_ferplus):
     row = next(row for row in rows if row["split"] == "publictest")
     # Row 90 shows the image of row 5, which is in Training.
     assert row["n_without_twins"] == row["n"] - 1
+    kept = {name.removesuffix("_without_twins") for name in row if name.endswith("_without_twins")}
+    # U1 to U13 of the paper.
+    assert kept >= {
+        *(f"{kind}_{part}" for kind in ("pearson", "pearson_js", "brier") for part in PARTS),
+        *(f"accuracy_kept_{part}" for part in PARTS),
+        "js_distance", "js_distance_sd", "js_divergence", "accuracy_9", "accuracy_8",
+        "reject_gain_25",
+    }  # fmt: skip
 
 
 def test_intervals_hold_what_they_are_about(ferplus_runs):
     rows = json.loads((ferplus_runs / "results.json").read_text(encoding="utf-8"))
     row = next(r for r in rows if r["split"] == "publictest" and r["passes"] == 4)
-    assert row["intervals"].keys() >= {"js_distance", "accuracy_9", "spearman_aleatoric"}
+    assert row["intervals"].keys() >= {
+        "js_distance", "js_divergence", "accuracy_9", "accuracy_8", "cross_entropy",
+        "spearman_aleatoric", "pearson_js_total", "reject_gain_25",
+    }  # fmt: skip
     for name, (low, high) in row["intervals"].items():
-        assert low < row[name] < high, name
+        assert low <= row[name] <= high, name
+
+
+def test_votes_drawn_from_the_forecast_give_the_null(small_ferplus):
+    rng = np.random.default_rng(0)
+    crowds = rng.dirichlet(np.full(3, 0.6), size=4000)
+    forecast = Predictive(crowds[None])
+    summary = forecast.summarise()
+    doubts = {**doubts_of(forecast, summary), "scale": rng.random(4000)}
+    found = nulls(doubts, summary, np.full(4000, 10), redraws=4)
+    votes = rng.multinomial(10, summary.probabilities)
+    d = 1 - np.square(votes / 10).sum(axis=1)
+    assert found["pearson_total_null"] == pytest.approx(
+        np.corrcoef(summary.total, d)[0, 1], abs=0.02
+    )
+    distance = jensenshannon(votes / 10, crowds, axis=1)
+    assert found["pearson_js_total_null"] == pytest.approx(
+        np.corrcoef(summary.total, distance)[0, 1], abs=0.06
+    )
+    assert found["pearson_scale_null"] == pytest.approx(0, abs=0.05)
+    assert found["brier_null_total"] > 0.95
+    assert 0 < found["ece_votes_null"] < 0.02
+    assert found["pearson_epistemic_null"] is None
+    assert set(nulls(doubts, summary, np.full(4000, 10), redraws=0).values()) == {None}
+
+
+def test_the_average_of_equals_is_that_of_their_passes(ferplus_folder, small_ferplus):
+    members = [ferplus_folder / f"corrected-uncnet-{seed}" for seed in (0, 1)]
+    average = average_of_equals(members, ferplus_folder)
+    assert average.name == "corrected-uncnet-0-average-of-2"
+    rows = evaluate_run(average, small_ferplus, resamples=0)
+    assert {(row["method"], row["members"], row["seconds"]) for row in rows} == {
+        ("uncnet_average", 2, 8.0)
+    }
+    name = "predictive-publictest.npz"
+    one, other, together = (Predictive.load(path / name) for path in (*members, average))
+    assert together.passes == 8
+    assert not np.array_equal(one.ids, other.ids), "the members hold their rows in other orders"
+    summary = together.summarise()
+    for place, row in enumerate(together.ids):
+        mean = [p.probabilities[:, list(p.ids).index(row)].mean(axis=0) for p in (one, other)]
+        np.testing.assert_allclose(summary.probabilities[place], np.mean(mean, axis=0), atol=1e-6)
+    once = next(row for row in rows if (row["split"], row["passes"]) == ("publictest", 0))
+    assert once["pearson_epistemic"] is not None, "the two networks differ"
+    assert average_of_equals(members, ferplus_folder) == average
+
+
+def test_only_equals_are_averaged(ferplus_folder):
+    uncnet = ferplus_folder / "corrected-uncnet-0"
+    with pytest.raises(ValueError, match=r"two or more runs of different seeds\. Received: seeds"):
+        average_of_equals([uncnet], ferplus_folder)
+    other = ferplus_folder / "corrected-uncnet-1"
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    config["config"]["epochs"] = 3
+    (other / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"their seed alone.*corrected-uncnet-1.*epochs"):
+        average_of_equals([uncnet, other], ferplus_folder)
+
+
+def test_members_that_predicted_other_rows_are_refused(ferplus_folder):
+    members = [ferplus_folder / f"corrected-uncnet-{seed}" for seed in (0, 1)]
+    path = members[1] / "predictive-publictest.npz"
+    predictive = Predictive.load(path)
+    Predictive(predictive.probabilities[:, 1:], ids=predictive.ids[1:]).save(path)
+    with pytest.raises(ValueError, match="must have predicted the same rows"):
+        average_of_equals(members, ferplus_folder)
 
 
 def test_a_recall_by_hand_and_a_class_that_nobody_has():
@@ -151,9 +235,12 @@ def test_logits_without_noise_give_the_votes_of_their_softmax():
     plain = Predictive(np.exp(loc))
     noiseless = Predictive(np.exp(loc), loc=loc, scale=np.full(loc.shape, 1e-4))
     assert vote_log_loss(noiseless, votes) == pytest.approx(vote_log_loss(plain, votes), rel=1e-4)
-    twice = Predictive(*(np.repeat(np.exp(loc), 2, axis=0),), loc=np.repeat(loc, 2, axis=0),
-                       scale=np.ones((2, *loc.shape[1:])))  # fmt: skip
-    assert vote_log_loss(twice, votes) is None
+    noisy = np.full(loc.shape, 0.7)
+    (once,) = vote_log_loss(Predictive(np.exp(loc), loc=loc, scale=noisy), votes)
+    for passes, expected in ((2, [pytest.approx(once, rel=1e-5)]), (11, None)):
+        arrays = (np.repeat(array, passes, axis=0) for array in (np.exp(loc), loc, noisy))
+        found = vote_log_loss(Predictive(**dict(zip(NOISY, arrays, strict=True))), votes)
+        assert found == expected
 
 
 def test_a_forecast_of_the_votes_themselves_is_perfect_but_for_their_noise():

@@ -6,14 +6,21 @@ import types
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
 
 from ferplus_evaluation import evaluate_run
+from ferplus_paired import paired_tests
+from ferplus_policies import HEADINGS, levels_without_images, scored
 from ferplus_published import NUMBERS, number_of
 from ferplus_report import write_ferplus_report
-from ferplus_results import longest, main_rows, shown_rows
+from ferplus_results import cell, longest, main_rows, shown_rows
 from ferplus_sections import heads_section
 from ferplus_shift import PROBES
+from ferplus_shown import predictions_of
+from ferplus_sweeps import sweeps_section
 from hetero_unc.data import load_synthetic_faces
+from hetero_unc.data.ferplus_protocols import paper_nine_columns
 from hetero_unc.predictive import Predictive
 from hetero_unc.reports.vote_bars import vote_tile
 from hetero_unc.reports.voted_run import VotedRun
@@ -39,6 +46,7 @@ def test_every_section_is_there_and_what_is_not_is_said(source):
     assert re.findall(r'<section id="([a-z]+)"', source) == [
         "paper",
         "results",
+        "policies",
         "extremes",
         "percentiles",
         "disagreement",
@@ -110,7 +118,96 @@ def test_ours_is_shown_first_and_the_baseline_without_passes(rows):
 
 
 def test_a_number_that_is_not_there_is_a_dash(rows):
-    assert number_of(rows, NUMBERS[0], "no such recipe", "publictest") == "–"
+    assert number_of(rows, NUMBERS[0], ("no such recipe", "uncnet")) == "–"
+
+
+def test_one_run_has_an_interval_and_several_a_spread():
+    one = {"js_distance": 0.25, "intervals": {"js_distance": [0.2, 0.31]}}
+    assert cell([one], "js_distance", 2, 1) == "0.25 [0.20, 0.31]"
+    assert cell([one, {"js_distance": 0.35}], "js_distance", 3, 1) == "0.300 ± 0.071"
+    assert cell([], "js_distance", 3, 1) == "–"
+
+
+def test_columns_that_are_not_there_are_named(ferplus_runs, small_ferplus, ferplus_folder):
+    path = ferplus_folder / "results.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps([r for r in rows if r["recipe"] != "published"]), encoding="utf-8")
+    source = write_ferplus_report(ferplus_folder, small_ferplus).read_text("utf-8")
+    assert "Not in this folder: their recipe here." in text_of(source)
+
+
+def test_paired_tests_are_scipys_on_all_images_and_on_the_kept(ferplus_runs, small_ferplus, rows):
+    found = dict(paired_tests(ferplus_runs, small_ferplus, main_rows(rows)))
+    words = "Baseline (corrected), dropout off − UncNet (corrected), passes"
+    kept = [f"{words}, of the 75 % by {part}" for part in ("aleatoric", "epistemic", "total")]
+    assert {words, f"{words}, divergence", *kept} <= found.keys()
+    assert {found[name].degrees_of_freedom for name in kept} == {int(0.75 * 119) - 1}
+    forecasts = [
+        predictions_of(ferplus_runs, row, small_ferplus)
+        for row in shown_rows(main_rows(rows), "publictest")[:0:-1]
+    ]
+    votes = forecasts[0][1].votes
+    distances = [
+        jensenshannon(votes / votes.sum(axis=1, keepdims=True), one.probabilities.mean(0), axis=1)
+        for one, _ in forecasts
+    ]
+    expected = stats.ttest_rel(*distances)
+    assert found[words].t == pytest.approx(expected.statistic, rel=1e-5)
+    assert found[words].p_value == pytest.approx(expected.pvalue, rel=1e-4)
+    squares = stats.ttest_rel(*np.square(distances))
+    assert found[f"{words}, divergence"].t == pytest.approx(squares.statistic, rel=1e-5)
+
+
+def test_a_rule_is_scored_by_the_votes_and_the_label_that_it_gives():
+    passes = np.array([[[0.7, 0.3], [0.2, 0.8], [0.4, 0.6], [0.9, 0.1]]])
+    votes = np.array([[8, 2], [1, 9], [5, 5], [10, 0]])
+    found = dict(
+        zip(HEADINGS, scored(Predictive(passes), votes, np.array([0, 1, 0, 0])), strict=True)
+    )
+    assert found["images"] == "4"
+    assert found["accuracy"] == "75.0\N{NO-BREAK SPACE}%"
+    assert found["ties fractional"] == "87.5\N{NO-BREAK SPACE}%"
+    distance = jensenshannon(votes / 10, passes[0], axis=1).mean()
+    assert found["JS distance"] == f"{distance:.3f}"
+    assert found["gain at 25 %, points"] == "+25.0"  # the third, which is the most doubtful
+    assert found["r epistemic"] == "–"
+
+
+@pytest.mark.real_data
+def test_levels_that_need_no_image_are_those_computed_before(real_ferplus):
+    nine = paper_nine_columns(real_ferplus)
+    training, tested = (
+        nine.among(real_ferplus.rows_of(usage)).votes for usage in ("Training", "PublicTest")
+    )
+    prior, own = levels_without_images(training, tested).values()
+    assert prior["accuracy"] == pytest.approx(0.373, abs=6e-4)
+    assert prior["js_distance"] == pytest.approx(0.565, abs=6e-4)
+    assert prior["js_distance_sd"] == pytest.approx(0.081, abs=6e-4)
+    assert prior["js_divergence"] == pytest.approx(0.326, abs=6e-4)
+    assert prior["cross_entropy"] == pytest.approx(1.814, abs=6e-4)
+    assert prior["brier"] == pytest.approx(0.798, abs=6e-4)
+    assert own["cross_entropy"] == pytest.approx(0.561, abs=6e-4)
+    assert own["brier"] == pytest.approx(0.317, abs=6e-4)
+
+
+def test_rates_are_swept_at_each_endpoint_and_chosen_on_the_validation_part(rows):
+    usual = [row for row in main_rows(rows) if row["method"] == "uncnet"]
+    swept = [
+        {**row, "endpoint": endpoint, "learning_rate": rate, "cross_entropy": 10 * rate}
+        for row in usual
+        if row["recipe"] == "corrected" and row["seed"] == 0 and row["passes"]
+        for endpoint in ("Mixed_7a", "Mixed_5a")
+        for rate in (1e-4, 1e-3)
+    ]
+    section = sweeps_section(swept, "publictest")
+    tables = [block for block in section.blocks if hasattr(block, "rows")]
+    headings = {table.columns[0] for table in tables}
+    assert headings == {"endpoint", "learning rate"}
+    rates = [table for table in tables if table.columns[0] == "learning rate"]
+    assert len(rates) == 2, "one for each endpoint"
+    for table in rates:
+        assert [row[:2] for row in table.rows] == [("0.0001", "0.0010"), ("0.001", "0.0100")]
+    assert not any(row["learning_rate"] == 1e-3 for row in main_rows(swept))
 
 
 def test_published_numbers_are_those_of_the_paper():

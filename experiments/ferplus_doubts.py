@@ -1,0 +1,211 @@
+"""How doubt goes with what people say: correlations, Brier by percentile, nulls and intervals.
+
+A null is the same number for votes drawn from the forecast itself: what a perfectly calibrated
+network would show on these images. Only what goes beyond it says something of the network.
+"""
+
+import numpy as np
+from scipy import stats
+
+from hetero_unc import metrics
+
+__all__ = [
+    "PARTS",
+    "REDRAWS",
+    "brier_by_percentile",
+    "correlations",
+    "doubts_of",
+    "intervals",
+    "nulls",
+    "percentile_bins",
+    "predicted_disagreement",
+    "refusal",
+    "rows_kept",
+]
+
+PARTS = ("aleatoric", "epistemic", "total")
+KEPT = 0.75  # of the items, as the paper refuses a quarter
+REDRAWS = 30  # of all votes; each redraw is a mean over all items already
+
+
+def predicted_disagreement(predictive):
+    """The model's own forecast of the chance that two people differ, float of shape (N,).
+
+    1 - E sum_k p_k^2 over passes and logits: two people look at the same image with the same eyes.
+    For a head without noise on its logits, over passes alone.
+    """
+    if predictive.draw_agreement is not None:
+        return 1 - predictive.draw_agreement.mean(axis=0, dtype=np.float64)
+    squares = np.square(predictive.probabilities, dtype=np.float64)
+    return 1 - squares.sum(axis=2).mean(axis=0)
+
+
+def doubts_of(predictive, summary):
+    """Name -> float of shape (N,): parts of doubt, predicted disagreement, scale where there is."""
+    found = {part: getattr(summary, part) for part in PARTS}
+    found["predicted_disagreement"] = predicted_disagreement(predictive)
+    if summary.mean_scale is not None:
+        found["scale"] = summary.mean_scale
+    return found
+
+
+def correlations(doubts, votes, distance):
+    """Pearson of each doubt with d, with the entropy of the votes, and with the distance to them.
+
+    Parameters
+    ----------
+    doubts : dict
+        From `doubts_of`.
+    votes : int array of shape (N, C)
+    distance : float array of shape (N,)
+        Jensen-Shannon distances; the divergence is its square.
+
+    Returns
+    -------
+    dict
+    """
+    d, entropy = metrics.disagreement(votes), metrics.label_entropy(votes)
+    found = {}
+    for name, doubt in doubts.items():
+        found |= {
+            f"pearson_{name}": metrics.pearson(doubt, d),
+            f"pearson_entropy_{name}": metrics.pearson(doubt, entropy),
+            f"pearson_js_{name}": metrics.pearson(doubt, distance),
+            f"pearson_js_divergence_{name}": metrics.pearson(doubt, np.square(distance)),
+        }
+    return found
+
+
+def rows_kept(doubt):
+    """The three quarters of the items with least doubt, int array; equals in their order."""
+    return np.argsort(doubt, kind="stable")[: int(KEPT * len(doubt))]
+
+
+def refusal(right, summary, distance):
+    """Accuracy and distance of the three quarters with least of each doubt; gain by the total."""
+    found = {}
+    for part in PARTS:
+        least = rows_kept(getattr(summary, part))
+        found[f"accuracy_kept_{part}"] = right[least].mean()
+        found[f"js_distance_kept_{part}"] = distance[least].mean()
+    found["reject_gain_25"] = found["accuracy_kept_total"] - right.mean()
+    return found
+
+
+def brier_by_percentile(votes, summary):
+    """Correlation of the percentile of each doubt with Brier, and with its excess over the null."""
+    found = {"brier_bins": percentile_bins(len(votes))}
+    for what, name in (("", "brier"), ("excess_", "excess")):
+        found |= {f"brier_{what}{part}": None for part in PARTS}
+        values = _along_percentiles(votes, summary, name)
+        found |= {f"brier_{what}{part}": value for part, value in values.items()}
+    return found
+
+
+def _along_percentiles(votes, summary, name):
+    # Without passes there is no epistemic doubt, and nothing to sort by.
+    doubts = {part: getattr(summary, part) for part in PARTS}
+    return {
+        part: metrics.brier_by_uncertainty(
+            votes, summary.probabilities, doubt, n_bins=percentile_bins(len(votes))
+        ).index_correlation(name)
+        for part, doubt in doubts.items()
+        if np.ptp(doubt) > 0
+    }
+
+
+def percentile_bins(items):
+    """Percentiles where there are items enough for twenty in each, else fewer bins."""
+    return max(2, min(100, items // 20))
+
+
+def nulls(doubts, summary, votes_per_item, redraws=REDRAWS):
+    """What correlations, Brier by percentile and ECE are on votes drawn from the forecast itself.
+
+    Returns
+    -------
+    dict
+        `pearson_<doubt>_null`, `pearson_js_<doubt>_null`, `brier_null_<part>`, `ece_votes_null`;
+        means over the redraws, None without any and for a doubt that does not vary.
+    """
+    probabilities = summary.probabilities
+    varying = {name: doubt for name, doubt in doubts.items() if np.ptp(doubt) > 0}
+
+    def statistic(drawn):
+        d = metrics.disagreement(drawn)
+        distance = metrics.jensen_shannon_distance(metrics.vote_shares(drawn), probabilities)
+        return [
+            *(metrics.pearson(doubt, d) for doubt in varying.values()),
+            *(metrics.pearson(doubt, distance) for doubt in varying.values()),
+            *_along_percentiles(drawn, summary, "brier").values(),
+            metrics.vote_calibration_error(drawn, probabilities),
+        ]
+
+    def names(doubts):
+        return [
+            *(f"pearson_{name}_null" for name in doubts),
+            *(f"pearson_js_{name}_null" for name in doubts),
+            *(f"brier_null_{part}" for part in PARTS if part in doubts),
+            "ece_votes_null",
+        ]
+
+    found = dict.fromkeys(names(doubts))
+    if redraws:
+        null = metrics.calibrated_null(statistic, probabilities, votes_per_item, redraws=redraws)
+        found |= zip(names(varying), null.estimate, strict=True)
+    return found
+
+
+def intervals(measured, doubts, d, distance, groups, resamples):
+    """95 % intervals of the numbers that are compared, by images, identical ones together.
+
+    Parameters
+    ----------
+    measured : dict of str to array of shape (N,)
+        Numbers whose mean is compared; `accuracy_9` among them, which is also looked at after
+        refusal.
+    doubts : dict of str to array of shape (N,)
+        From `doubts_of`.
+    d, distance : float arrays of shape (N,)
+        Disagreement of the votes, and their distance to the forecast.
+    groups : int array of shape (N,), or None
+    resamples : int
+        0 for none.
+
+    Returns
+    -------
+    dict of str to [float, float]
+    """
+    if not resamples:
+        return {}
+    names = [
+        *measured,
+        "js_distance_sd",
+        "reject_gain_25",
+        *(f"{kind}_{name}" for kind in ("pearson", "pearson_js", "spearman") for name in doubts),
+    ]
+    columns = np.stack([*measured.values(), d, distance, *doubts.values()], axis=1)
+    first, right = len(measured), list(measured).index("accuracy_9")
+    total = first + 2 + list(doubts).index("total")
+
+    def statistic(drawn):
+        # All correlations of one draw are one product of matrices.
+        pearson = np.corrcoef(drawn[:, first:], rowvar=False)
+        ranks = np.delete(drawn[:, first:], 1, axis=1)
+        spearman = np.corrcoef(stats.rankdata(ranks, axis=0), rowvar=False)[0, 1:]
+        kept = drawn[rows_kept(drawn[:, total]), right].mean()
+        numbers = [drawn[:, first + 1].std(ddof=1), kept - drawn[:, right].mean()]
+        means = drawn[:, :first].mean(axis=0)
+        return np.concatenate([means, numbers, pearson[0, 2:], pearson[1, 2:], spearman])
+
+    varies = [np.ptp(doubt) > 0 for doubt in doubts.values()]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = metrics.bootstrap_interval(
+            statistic, columns.astype(np.float64), groups=groups, resamples=resamples
+        )
+    defined = [True] * (first + 2) + varies * 3
+    return {
+        name: [float(low), float(high)]
+        for name, low, high, known in zip(names, found.low, found.high, defined, strict=True)
+        if known and np.isfinite([low, high]).all()
+    }

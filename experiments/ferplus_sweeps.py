@@ -1,0 +1,73 @@
+"""The sweeps on the FER+ page: one setting changes, all else is the recipe's."""
+
+from ferplus_results import METHODS, SPLIT_NAMES, USUAL, cell, is_usual, protocols
+from hetero_unc.reports import html
+
+__all__ = ["sweeps_section"]
+
+SWEEPS = {  # a setting -> what to know of it
+    "endpoint": "The paper names Mixed_7a the best and prints no numbers.",
+    "preprocessing": "The paper's code feeds 0 to 255 to weights trained on -1 to 1.",
+    "learning_rate": "The authors swept seven rates for Baseline and four for UncNet.",
+}
+# What a choice may look at stands first; all else is of the test part.
+CHOSEN_BY = ("cross_entropy", 4, 1)
+SWEPT = {
+    "accuracy, 9 classes, %": ("accuracy_9", 2, 100),
+    "JS distance": ("js_distance", 4, 1),
+    "cross-entropy": ("cross_entropy", 4, 1),
+    "r aleatoric": ("pearson_aleatoric", 3, 1),
+    "r epistemic": ("pearson_epistemic", 3, 1),
+}
+
+
+def sweeps_section(rows, split):
+    """Which endpoint of the trunk, preprocessing and learning rate tell most about the votes."""
+    title = "Which layer, which input, which rate"
+    tables = [
+        table for setting, words in SWEEPS.items() for table in _sweep(rows, split, setting, words)
+    ]
+    if not tables:
+        reason = "no network here was trained at several endpoints, on several inputs or rates"
+        return html.left_out("sweeps", title, reason)
+    text = (
+        "One setting changes, all else is the recipe's. A choice among these may look at the "
+        "validation part alone, which is a tenth of Training kept apart: its cross-entropy is the "
+        "second column. The paper's own choices were made on what it scored."
+    )
+    return html.Section("sweeps", title, (html.Text(text), *tables))
+
+
+def _sweep(rows, split, setting, words):
+    """A table for each method, recipe and passes of which several values of `setting` are there.
+
+    Learning rates are swept at each endpoint, so that an endpoint has a table of its own there.
+    """
+    fixed = [name for name in USUAL if name != setting]
+    if setting == "learning_rate":
+        fixed.remove("endpoint")
+    found = {}
+    for row in rows:
+        if row.get(setting) is not None and all(is_usual(row, name) for name in fixed):
+            at = row["endpoint"] if setting == "learning_rate" else None
+            key = (METHODS[row["method"]][0], row["recipe"], row["passes"], at)
+            by_split = found.setdefault(key, {}).setdefault(row[setting], {})
+            by_split.setdefault(row["split"], []).append(row)
+    for (method, recipe, passes, at), by_value in found.items():
+        tested = {value: parts for value, parts in sorted(by_value.items()) if split in parts}
+        if len(tested) > 1:
+            first = next(iter(tested.values()))[split][0]
+            yield html.Table(
+                f"{method}, recipe {recipe}, {f'{passes} passes' if passes else 'dropout off'}"
+                f"{f', {at}' if at else ''}. {protocols(first, SPLIT_NAMES[split])} Means over "
+                f"seeds ± standard deviation; of one seed with [95 % interval]. {words}",
+                (setting.replace("_", " "), "validation cross-entropy", *SWEPT),
+                tuple(
+                    (
+                        str(value),
+                        cell(parts.get("validation", []), *CHOSEN_BY),
+                        *(cell(parts[split], *how) for how in SWEPT.values()),
+                    )
+                    for value, parts in tested.items()
+                ),
+            )
