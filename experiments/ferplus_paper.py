@@ -5,6 +5,7 @@
     python experiments/ferplus_paper.py --preset corrected    five methods, five seeds
     python experiments/ferplus_paper.py --preset endpoints    one method, six endpoints of the trunk
     python experiments/ferplus_paper.py --preset inputs       one method, four other preprocessings
+    python experiments/ferplus_paper.py --preset rates        one method, seven rates, six endpoints
     python experiments/ferplus_paper.py --preset smoke        seconds, on drawn faces, for tests
 
 `published`: grey values 0 to 255 as the released code feeds them; Adam 1e-4, or 1e-5 for UncNet;
@@ -66,7 +67,9 @@ PREPROCESSINGS = {"published": "published_nearest", "corrected": "standardised"}
 OTHER_INPUTS = (
     "standardised_nearest", "standardised_bicubic", "published_nearest", "published_bicubic",
 )  # fmt: skip
-PRESETS = ("published", "corrected", "endpoints", "inputs", "smoke")
+# The authors' sweep, over pre-trained trunks and endpoints too.
+LEARNING_RATES = (1e-4, 1e-3, 5e-5, 1e-5, 5e-6, 1e-2, 1e-1)
+PRESETS = ("published", "corrected", "endpoints", "inputs", "rates", "smoke")
 NUM_CLASSES = 9
 PAPER_ENDPOINT = "Mixed_7a"
 
@@ -112,6 +115,7 @@ class PaperRun:
                 (self.trunk, "random"),
                 (self.endpoint, PAPER_ENDPOINT),
                 (self.preprocessing, PREPROCESSINGS[self.recipe]),
+                (f"rate{self.learning_rate:g}", f"rate{usual_rate(self.recipe, self.method):g}"),
             )
             if value != usual
         ]
@@ -138,10 +142,22 @@ def runs_of(preset, base, seeds=5):
             PaperRun("uncnet", "corrected", 0, **base, preprocessing=preprocessing)
             for preprocessing in OTHER_INPUTS
         ]
+    if preset == "rates":
+        others = [endpoint for endpoint in Trunk.endpoints if endpoint != PAPER_ENDPOINT]
+        return [
+            PaperRun("uncnet", "corrected", 0, **base, endpoint=endpoint, learning_rate=rate)
+            for endpoint in (PAPER_ENDPOINT, *others)
+            for rate in LEARNING_RATES
+        ]
     tiny = {"epochs": 3, "every": 1, "passes": 5, "loss_draws": 5}
     runs = [published(m, base) for m in ("baseline", "aleatoric")]
     runs += [PaperRun(m, "corrected", 0, **base) for m in ("uncnet", "both", "gaussian_votes")]
     return [dataclasses.replace(run, **tiny) for run in runs]
+
+
+def usual_rate(recipe, method):
+    """The learning rate of a method outside of a sweep over rates."""
+    return PUBLISHED[method][1] if recipe == "published" else PaperRun.learning_rate
 
 
 def published(method, base):
@@ -327,6 +343,7 @@ def trunks_of(preset, weights, side):
         "published": [both["published"]],
         "corrected": [both["corrected"]],
         "endpoints": [both["corrected"]],
+        "rates": [both["corrected"]],
         "smoke": list(both.values()),
     }[preset]
 

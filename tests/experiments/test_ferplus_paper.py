@@ -43,10 +43,19 @@ def test_the_corrected_recipe_trains_all_methods_alike_on_five_seeds():
 
 
 def test_every_run_has_a_folder_of_its_own_and_presets_share_runs():
-    presets = ("published", "corrected", "endpoints", "inputs")
+    presets = ("published", "corrected", "endpoints", "inputs", "rates")
     runs = {run for preset in presets for run in ferplus_paper.runs_of(preset, BASE)}
     assert len({run.name for run in runs}) == len(runs)
-    assert len(runs) == 4 + 25 + 5 + 4, "one endpoint is that of the corrected runs"
+    assert len(runs) == 4 + 25 + 5 + 4 + 6 * 6, "the corrected rate at each endpoint is there once"
+
+
+def test_every_rate_of_the_authors_is_tried_at_every_endpoint_and_the_papers_comes_first():
+    runs = ferplus_paper.runs_of("rates", BASE)
+    assert len({(run.endpoint, run.learning_rate) for run in runs}) == len(runs) == 6 * 7
+    assert {run.learning_rate for run in runs} == {5e-6, 1e-5, 5e-5, 1e-4, 1e-3, 1e-2, 1e-1}
+    assert {run.endpoint for run in runs[:7]} == {"Mixed_7a"}
+    assert runs[0].name == "drawn-uncnet-corrected-seed0"
+    assert runs[1].name == "drawn-uncnet-corrected-rate0.001-seed0"
 
 
 def test_dropout_stands_where_code_and_text_of_the_paper_have_it():
