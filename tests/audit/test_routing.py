@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from hetero_unc.audit import AuditSettings, audit
 from hetero_unc.audit.conditions import NAMES, parse_condition
@@ -154,6 +155,25 @@ def test_false_alarms_of_unfamiliar_items_keep_their_rate():
         shares.append(rule.unfamiliar[:-20].sum() / max(flagged, 1))
     # Benjamini and Hochberg promise the mean; its standard error over 200 sets is below 0.01.
     assert np.mean(shares) < 0.2 + 0.04
+
+
+@pytest.mark.parametrize("false_alarms", [0.1, 0.2, 0.5])
+def test_unfamiliar_items_are_those_of_scipys_benjamini_and_hochberg(false_alarms):
+    rng = np.random.default_rng(2)
+    epistemic = rng.lognormal(-4, 1, 700)
+    epistemic[-30:] = rng.lognormal(-1, 1, 30)
+    validation = np.arange(700) < 300
+    rule = find_unfamiliar(
+        epistemic, validation, ~validation, validation_given=True, false_alarms=false_alarms
+    )
+    p_value = [
+        (1 + sum(reference >= value for reference in epistemic[validation])) / 301
+        for value in epistemic[~validation]
+    ]
+    expected = stats.false_discovery_control(p_value) <= false_alarms
+    np.testing.assert_array_equal(rule.unfamiliar[~validation], expected)
+    assert not rule.unfamiliar[validation].any()
+    assert 20 <= expected.sum() <= 100
 
 
 def test_without_a_validation_split_outliers_are_beyond_the_fence():
