@@ -198,9 +198,10 @@ def test_pages_show_the_committed_results(path):
     rows = json.loads(table.RESULTS.read_text(encoding="utf-8"))
     assert not any(row["quick"] for row in rows)
     page = path.read_text(encoding="utf-8")
-    assert (
-        table.with_table(page, f"{table.results_table(rows)}\n\n{table.provenance(rows)}") == page
-    )
+    assert table.with_table(page, table.page_text(path, rows)) == page
+    peers = [row["id"] for row in rows if row["script"].startswith("peer_")]
+    assert all(name in page for name in [*table.CLAIMS, *peers])
+    assert ("blog_step" in page) == (path.parent.name == "benchmarks")
 
 
 def test_every_script_measures_and_is_described():
