@@ -1,7 +1,7 @@
 """The results tables of README, from the committed rows: a mean and a spread over seeds each.
 
 python experiments/results_table.py            prints them
-python experiments/results_table.py --write    puts them into README.md between their marks
+python experiments/results_table.py --write    puts them into README.md and docs/results.md
 """
 
 import argparse
@@ -11,7 +11,7 @@ import pathlib
 import statistics
 
 ROOT = pathlib.Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,12 +114,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", action="store_true", help="update README.md in place")
+    parser.add_argument("--write", action="store_true", help="update the pages in place")
     if parser.parse_args().write:
-        text = README.read_text(encoding="utf-8")
-        for table in TABLES:
-            text = table.put_into(text)
-        README.write_text(text, encoding="utf-8")
+        for page in PAGES:
+            text = page.read_text(encoding="utf-8")
+            for table in TABLES:
+                text = table.put_into(text)
+            page.write_text(text, encoding="utf-8")
     else:
         print("\n\n".join(table.markdown() for table in TABLES))
 

@@ -1,4 +1,4 @@
-"""The page on predictions of any model: its examples run as they stand, one after another."""
+"""The how-to pages: their examples run as they stand, one after another."""
 
 import re
 import runpy
@@ -12,7 +12,8 @@ from sklearn.model_selection import train_test_split
 
 from hetero_unc.data import read_predictions
 
-PAGE = Path(__file__).parents[1] / "docs" / "how_to" / "predictions_of_any_model.md"
+FOLDER = Path(__file__).parents[1] / "docs" / "how_to"
+PAGE = FOLDER / "predictions_of_any_model.md"
 
 
 def examples():
@@ -24,6 +25,12 @@ def examples():
         if code:
             (found[section.splitlines()[0]],) = code
     return found
+
+
+def script_of(name):
+    """All Python of a page, as one script."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
 
 
 def run(code, folder):
@@ -101,3 +108,49 @@ def test_predictions_of_a_keras_model(tmp_path):
     assert found.probabilities.shape == (20, 5, 3)
     assert found.ids.tolist() == list("abcde")
     assert (np.ptp(found.probabilities, axis=0) > 0).all()
+
+
+def test_the_audit_from_python(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), size=200)
+    votes = np.array([rng.multinomial(5, row) for row in probabilities])
+    ids = [f"item-{row}" for row in range(len(votes))]
+    split = np.where(np.arange(len(votes)) < 100, "validation", "test")
+    monkeypatch.chdir(tmp_path)
+    np.savez("predictions.npz", probabilities=probabilities, ids=ids, classes=["a", "b", "c"])
+    rows = [",".join([i, *map(str, row), s]) for i, row, s in zip(ids, votes, split, strict=True)]
+    Path("votes.csv").write_text("\n".join(["image,a,b,c,split", *rows]), encoding="utf-8")
+    found = run(script_of("audit.md"), tmp_path)["result"].headline_numbers["accuracy"]
+    # Of tied classes, each earns its part.
+    most = votes == votes.max(axis=1, keepdims=True)
+    earned = most[np.arange(len(votes)), probabilities.argmax(axis=1)] / most.sum(axis=1)
+    np.testing.assert_allclose(found, earned[100:].mean(), atol=1e-12)
+
+
+def test_the_head_in_a_keras_project(tmp_path, monkeypatch, capsys):
+    keras = pytest.importorskip("keras")
+    monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(0)
+    names = run(script_of("keras.md"), tmp_path)
+    assert "epistemic" in capsys.readouterr().out
+    images, labels = names["images"][1500:], names["labels"][1500:]
+    for name in ("model", "voted"):
+        once = names["predict"](names[name], images).probabilities[0]
+        assert np.mean(once.argmax(axis=1) == labels) > 0.8
+    saved = read_predictions("predictive.npz").probabilities.mean(axis=0)
+    np.testing.assert_allclose(saved, names["doubt"].probabilities, atol=1e-6)
+
+
+def test_an_answer_depends_on_the_image_alone(tmp_path, monkeypatch):
+    pytest.importorskip("keras")
+    from hetero_unc.layers import GaussianLogits
+    from hetero_unc.models import small_cnn
+
+    monkeypatch.chdir(tmp_path)
+    small_cnn(GaussianLogits(3), input_shape=(8, 8, 1), seed=1).save("model.keras")
+    answer = run(script_of("service.md"), tmp_path)["answer"]
+    images = np.random.default_rng(0).random((5, 8, 8, 1), dtype=np.float32)
+    together, alone = answer(images), answer(images[3:4])
+    assert (together["epistemic"] > 0).all()
+    for name, values in together.items():
+        np.testing.assert_allclose(alone[name], values[3:4], atol=1e-5, err_msg=name)
