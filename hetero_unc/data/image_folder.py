@@ -18,6 +18,8 @@ MODES = {1: "L", 3: "RGB"}
 LARGEST = 64_000_000
 SHOWN = 20
 READERS = 4
+# Files handed to the readers at a time: each waits in memory with its own future.
+PART = 4096
 
 
 def find_images(folder, ids):
@@ -157,13 +159,7 @@ class ImageFolder:
             raise ValueError(f"`size` must be (H, W). Received: size={size}")
         self.size = tuple(check_count(side, name="each side of `size`") for side in size)
         self.channels = check_choice(channels, tuple(MODES), name="channels")
-        problems = [problem for problem in map(_problem, self.files) if problem]
-        if problems:
-            shown = "; ".join(problems[:SHOWN])
-            raise ValueError(
-                f"Every file must be an image. Received: {len(problems)} of {len(self.files)} are "
-                f"not: {shown}{'; ...' if len(problems) > SHOWN else ''}"
-            )
+        self._refuse(map(_problem, self.files))
 
     @property
     def shape(self):
@@ -192,9 +188,43 @@ class ImageFolder:
         part.size, part.channels = self.size, self.channels
         return part
 
+    def check_whole(self):
+        """Read every image once, so that a damaged one does not end hours of work.
+
+        Raises
+        ------
+        ValueError
+            Where images are damaged; the first 20 are named.
+        """
+
+        def problem(path):
+            try:
+                self._read(path)
+            except ValueError as error:
+                return str(error).removeprefix(f"{path} must be a whole image. Received: ")
+
+        found = []
+        with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
+            for start in range(0, len(self), PART):
+                found += pool.map(problem, self.files[start : start + PART])
+        self._refuse(found)
+
     def digests(self):
         """Digest of each file's bytes, str `(N,)`: equal for files that are equal."""
         return np.array([hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files])
+
+    def _refuse(self, problems):
+        found = [
+            f"{path.name}: {problem}"
+            for path, problem in zip(self.files, problems, strict=True)
+            if problem
+        ]
+        if found:
+            shown = "; ".join(found[:SHOWN])
+            raise ValueError(
+                f"Every file must be an image. Received: {len(found)} of {len(self.files)} are "
+                f"not: {shown}{'; ...' if len(found) > SHOWN else ''}"
+            )
 
     def _read(self, path):
         from PIL import Image
@@ -227,7 +257,7 @@ def _problem(path):
         with Image.open(path) as image:
             width, height = image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return f"{path.name}: not an image that can be opened"
+        return "not an image that can be opened"
     if width * height > LARGEST:
-        return f"{path.name}: {width} x {height} pixels, more than {LARGEST:,}"
+        return f"{width} x {height} pixels, more than {LARGEST:,}"
     return None

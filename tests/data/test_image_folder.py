@@ -91,6 +91,17 @@ def test_a_truncated_image_is_named_when_it_is_read(folder):
         images[:]
 
 
+def test_damaged_images_are_listed_and_counted_beforehand(folder):
+    whole = ImageFolder(find_images(folder, ["one", "two", "b/three"]), size=(8, 6))
+    whole.check_whole()
+    for name in ("one.png", "b/three.png"):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+    message = "2 of 3 are not: one.png: image file is truncated.*; three.png: image file is trunc"
+    with pytest.raises(ValueError, match=message):
+        whole.check_whole()
+
+
 def test_a_picture_that_would_fill_the_memory_is_refused(folder):
     Image.new("1", (9000, 9000)).save(folder / "large.png")
     with pytest.raises(ValueError, match="9000 x 9000 pixels, more than 64,000,000"):
