@@ -23,7 +23,7 @@ from hetero_unc.data.ferplus_protocols import paper_nine_columns
 from hetero_unc.inference import MonteCarloDropout, predict
 from hetero_unc.layers import GaussianLogits, RandomAffine
 from hetero_unc.losses import VoteLikelihood
-from hetero_unc.models import compact_network, mirror_averaged
+from hetero_unc.models import averaged_over_views, compact_network
 from hetero_unc.predictive import Predictive
 from hetero_unc.training import fit, open_run_folder, save_model
 from hetero_unc.writing import write_json
@@ -58,9 +58,9 @@ class CompactRun:
     weight_decay: float = 0.02
     average: float = 0.998
     passes: int = 30
-    # At prediction, features are averaged over the image and its mirror image. Of the validation
-    # part it lifts every measure.
-    answer: str = "mirror_averaged"
+    # At prediction, features are averaged over the image, turned by these degrees, and the mirror
+    # image of each. Of shifts, zooms and turns, turns did best on the validation part.
+    views: tuple = (-6.0, 0.0, 6.0)
     precision: str = "mixed_bfloat16"
 
     @property
@@ -202,7 +202,7 @@ def train(run, data, parts, run_folder, *, watch):
         )
     # A run that was found trained has the last weights, not yet their average.
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    model = mirror_averaged(model)
+    model = averaged_over_views(model, angles=run.views)
     save_model(model, run_folder / "model.keras")
     return model
 

@@ -11,14 +11,15 @@ from hetero_unc.models.inception_resnet_v1 import (
     inception_resnet_v1,
     split_at_endpoint,
 )
-from hetero_unc.models.mirrored import mirror_averaged
 from hetero_unc.models.small_cnn import small_cnn
+from hetero_unc.models.views import averaged_over_views
 from hetero_unc.models.weights_file import load_weights, save_weights
 
 __all__ = [
     "BACKBONES",
     "ENDPOINTS",
     "FACE_PREPROCESSINGS",
+    "averaged_over_views",
     "compact_network",
     "dropout_network",
     "endpoint_features",
@@ -27,7 +28,6 @@ __all__ = [
     "gaussian_classifier",
     "inception_resnet_v1",
     "load_weights",
-    "mirror_averaged",
     "save_weights",
     "small_cnn",
     "split_at_endpoint",

@@ -44,14 +44,15 @@ def test_smoke_ends_in_a_page_and_a_row_for_each_split_with_and_without_passes(f
     for row in rows:
         assert row.keys() >= FIELDS
     votes = [row for row in rows if row["method"] == "compact_votes"]
-    assert {(row["split"], row["passes"]) for row in votes} == {
-        (split, passes)
+    assert {(row["split"], row["passes"], row["seed"]) for row in votes} == {
+        (split, passes, seed)
         for split in ("validation", "publictest", "privatetest")
         for passes in (0, 3)
+        for seed in (0, 1)
     }
     assert {row["method"] for row in rows} == {
         "compact_votes", "compact_balanced", "compact_hard_labels", "gaussian_votes",
-        "gaussian_marginal", "aleatoric",
+        "gaussian_marginal", "aleatoric", "compact_votes_average",
     }  # fmt: skip
     assert "Report:" in done.stdout
     assert (out / "report.html").stat().st_size > 100_000
