@@ -179,16 +179,16 @@ def look_closer(run, data, folder, results, preset, data_dir):
             other=other_pictures(data_dir),
         )
         write_json(folder / "shift.json", found)
+    features = heads.FeatureReader(model, data)
     if not (folder / "neighbours.json").exists():
-        features = heads.features_of(model, data, rows)[:, 0, 0]
         groups = identical_groups(data.images)[rows]
-        found = feature_neighbours(features, rows, groups=groups)
+        found = feature_neighbours(features(rows)[:, 0, 0], rows, groups=groups)
         write_json(folder / "neighbours.json", found)
     for method in heads.LOSSES:
         head = heads.HeadRun(method, run.seed, run.dataset, run.digest, run.name)
         if preset == "smoke":
             head = dataclasses.replace(head, epochs=2, every=1)
-        results.add(heads.carry_out(head, model, data, parts, folder))
+        results.add(heads.carry_out(head, features, data, parts, folder))
     if not (folder / "leak_test.json").exists():
         leak_test.run(LEAK_TESTS[preset], folder)
 

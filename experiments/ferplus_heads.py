@@ -59,36 +59,46 @@ class HeadRun:
         return f"{self.trunk}-head-{self.method}-seed{self.seed}"
 
 
-def carry_out(run, model, data, parts, folder):
-    """Train and predict one head on the features of `model`, or find it done."""
+def carry_out(run, features, data, parts, folder):
+    """Train and predict one head on features, a `FeatureReader`, or find it done."""
     config = json.loads(json.dumps(dataclasses.asdict(run)))
     with open_run_folder(pathlib.Path(folder) / run.name, config) as run_folder:
         if not (run_folder / "parts.json").exists():
             log.info("%s", run.name)
-            head, best = train(run, model, data, parts, run_folder)
+            head, best = train(run, features, data, parts, run_folder)
             kept = paper_nine_columns(data).rows
             rows = {"validation": parts.validation}
             rows |= {name: kept[data.usage[kept] == usage] for name, usage in SPLITS.items()}
             for name, chosen in rows.items():
-                predictive = predict(head, features_of(model, data, chosen), ids=chosen)
+                predictive = predict(head, features(chosen), ids=chosen)
                 predictive.save(run_folder / f"predictive-{name}-deterministic.npz")
             write_json(run_folder / "parts.json", {"chosen_epoch": best})
     return run_folder
 
 
-def features_of(model, data, rows):
-    """float32 `(len(rows), 1, 1, F)`, the mean over places that the network's own head reads."""
-    body = keras.Model(model.input, model.get_layer("features").output)
-    features = body.predict(resized(data.images[rows], SIDE), batch_size=256, verbose=0)
-    return np.asarray(features, np.float32)[:, None, None, :]
+class FeatureReader:
+    """Features of some rows, as the network's own head reads them; computed once for all heads."""
+
+    def __init__(self, model, data):
+        self.body = keras.Model(model.input, model.get_layer("features").output)
+        self.data = data
+        self.known = {}
+
+    def __call__(self, rows):
+        """float32 `(len(rows), 1, 1, F)`."""
+        key = rows.tobytes()
+        if key not in self.known:
+            images = resized(self.data.images[rows], SIDE)
+            features = self.body.predict(images, batch_size=256, verbose=0)
+            self.known[key] = np.asarray(features, np.float32)[:, None, None, :]
+        return self.known[key]
 
 
-def train(run, model, data, parts: Parts, run_folder):
+def train(run, features, data, parts: Parts, run_folder):
     """Fit a few epochs at a time; returns the head of the best look, and its epoch."""
     keras.config.set_dtype_policy(run.precision)
     seed = 1000 * (run.seed + 1)
-    training = features_of(model, data, parts.training)
-    validation = features_of(model, data, parts.validation)
+    training, validation = features(parts.training), features(parts.validation)
     head = keras.Sequential(
         [
             keras.Input(training.shape[1:]),
