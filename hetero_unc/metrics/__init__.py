@@ -28,12 +28,14 @@ from hetero_unc.metrics.decomposition import (
 )
 from hetero_unc.metrics.disagreement import (
     disagreement,
-    jensen_shannon_distance,
-    jensen_shannon_divergence,
     label_entropy,
-    total_variation_distance,
     unbiased_disagreement,
     vote_shares,
+)
+from hetero_unc.metrics.distances import (
+    jensen_shannon_distance,
+    jensen_shannon_divergence,
+    total_variation_distance,
 )
 from hetero_unc.metrics.intervals import Interval, PairedTest, bootstrap_interval, paired_test
 from hetero_unc.metrics.leakage import LeakTest, leak_test

@@ -6,7 +6,8 @@ A figure that a calibrated forecaster also reaches proves nothing: hold it again
 import numpy as np
 
 from hetero_unc.checks import as_array, check_count, check_probabilities
-from hetero_unc.metrics.disagreement import jensen_shannon_distance, vote_shares
+from hetero_unc.metrics.disagreement import vote_shares
+from hetero_unc.metrics.distances import jensen_shannon_distance
 from hetero_unc.metrics.intervals import Interval, check_level
 
 __all__ = ["calibrated_null", "redraw_votes", "resampling_floor"]

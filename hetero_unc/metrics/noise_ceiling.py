@@ -10,7 +10,7 @@ import numpy as np
 from hetero_unc.checks import check_count, check_votes
 from hetero_unc.metrics.association import pearson
 from hetero_unc.metrics.calibrated_null import redraw_votes
-from hetero_unc.metrics.disagreement import disagreement
+from hetero_unc.metrics.disagreement import check_repeated_votes, disagreement
 
 __all__ = [
     "dirichlet_multinomial_ceiling",
@@ -58,13 +58,7 @@ def moment_ceiling(votes):
     >>> round(moment_ceiling([[10, 0], [8, 2], [5, 5], [9, 1]]), 4)
     0.7662
     """
-    votes = check_votes(votes)
-    votes = votes[votes.sum(axis=1) >= 4].astype(np.float64)
-    if len(votes) < 2:
-        raise ValueError(
-            "`votes` must have at least 2 items with 4 votes or more. "
-            f"Received: {len(votes)} such items"
-        )
+    votes = check_repeated_votes(votes, fewest=4, items=2).astype(np.float64)
     total = votes.sum(axis=1)
     pairs = votes * (votes - 1)
     triples = pairs * (votes - 2)
@@ -123,14 +117,8 @@ def split_half_ceiling(votes, *, statistic=disagreement, splits=100, seed=0):
     >>> 0.5 < split_half_ceiling([[10, 0], [8, 2], [5, 5], [9, 1]]) < 1
     True
     """
-    votes = check_votes(votes)
+    votes = check_repeated_votes(votes, fewest=2, items=2)
     splits = check_count(splits, name="splits")
-    votes = votes[votes.sum(axis=1) >= 2]
-    if len(votes) < 2:
-        raise ValueError(
-            "`votes` must have at least 2 items with 2 votes or more. "
-            f"Received: {len(votes)} such items"
-        )
     rng = np.random.default_rng(seed)
     correlations = []
     for _ in range(splits):
@@ -235,13 +223,10 @@ def fit_dirichlet_multinomial(votes):
     """
     from scipy import optimize, special  # not at the top: importing the room must stay quick
 
+    check_repeated_votes(votes, fewest=2, items=2)
+    # Items with one vote say nothing of how crowds differ, and something of the classes' shares.
     votes = check_votes(votes)
     total = votes.sum(axis=1)
-    if np.count_nonzero(total >= 2) < 2:
-        raise ValueError(
-            "`votes` must have at least 2 items with 2 votes or more. "
-            f"Received: {np.count_nonzero(total >= 2)} such items"
-        )
 
     def cost_and_gradient(logarithms):
         parameters = np.exp(logarithms)

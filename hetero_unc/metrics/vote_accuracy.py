@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from hetero_unc.checks import check_votes
-from hetero_unc.metrics.disagreement import check_votes_and_probabilities
+from hetero_unc.metrics.disagreement import check_repeated_votes, check_votes_and_probabilities
 
 __all__ = ["VoteAccuracy", "annotator_agreement", "strict_majority", "vote_accuracy"]
 
@@ -144,10 +144,7 @@ def annotator_agreement(votes):
     >>> annotator_agreement([[3, 1], [1, 1]])
     0.5
     """
-    votes = check_votes(votes)
-    votes = votes[votes.sum(axis=1) >= 2]
-    if len(votes) == 0:
-        raise ValueError("`votes` must have at least 1 item with 2 votes or more. Received: none")
+    votes = check_repeated_votes(votes, fewest=2, items=1)
     agreed = 0.0
     for label in range(votes.shape[1]):
         others = votes.copy()

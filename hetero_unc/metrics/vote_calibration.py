@@ -10,9 +10,9 @@ from hetero_unc.metrics.decomposition import entropy
 from hetero_unc.metrics.disagreement import (
     check_votes_and_probabilities,
     label_entropy,
-    total_variation_distance,
     vote_shares,
 )
+from hetero_unc.metrics.distances import total_variation_distance
 from hetero_unc.metrics.reliability import assign_bins, binned_curve, mean_gap
 
 __all__ = [
