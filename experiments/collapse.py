@@ -67,6 +67,7 @@ from hetero_unc.start_up import import_quietly
 
 keras = import_quietly("keras")
 
+from collapse_curve import curve
 from hetero_unc.gaussian import split_parameters
 from hetero_unc.layers import GaussianLogits, LogExpectedSoftmax
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
@@ -74,8 +75,6 @@ from hetero_unc.writing import write_json
 
 LOSSES = {"expected_cross_entropy": ExpectedCrossEntropy, "marginal_likelihood": MarginalLikelihood}
 NUM_CLASSES = 3
-CURVE_LOC = (3.0, 0.0, 0.0)
-CURVE_SCALES = tuple(np.linspace(0.0, 6.0, 25).tolist())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,56 +197,6 @@ def train_seeds(settings, loss, **choices):
             "epoch": list(range(scales.shape[2])),
             "scale": scales.mean(axis=(0, 1)).tolist(),
             "scale_by_rate": scales.mean(axis=0).tolist(),
-        },
-    }
-
-
-def exact_losses(loc, scale, label):
-    """Both losses of one item with three classes, by quadrature.
-
-    Softmax only sees differences of logits, so two standard Normals are left of three, and the
-    trapezoidal rule converges geometrically on a smooth integrand that decays on both sides.
-
-    Parameters
-    ----------
-    loc : sequence of 3 floats
-    scale : float, >= 0, the same for all classes.
-    label : int
-
-    Returns
-    -------
-    tuple of float
-        Expected cross-entropy and marginal likelihood, nats.
-    """
-    nodes = np.linspace(-8.5, 8.5, 201)
-    density = np.exp(-(nodes**2) / 2)
-    weights = np.outer(density, density) / density.sum() ** 2
-    first, second = np.meshgrid(nodes, nodes, indexing="ij")
-    logits = np.stack(
-        [
-            np.full_like(first, loc[0]),
-            loc[1] + scale * np.sqrt(2) * first,
-            loc[2] + scale * (np.sqrt(0.5) * first + np.sqrt(1.5) * second),
-        ]
-    )
-    cross_entropy = np.logaddexp.reduce(logits, axis=0) - logits[label]
-    return (
-        float((weights * cross_entropy).sum()),
-        float(-np.log((weights * np.exp(-cross_entropy)).sum())),
-    )
-
-
-def curve():
-    """Both losses against the scale, for a right and a wrong label of a confident loc."""
-    points = {
-        name: [exact_losses(CURVE_LOC, scale, label) for scale in CURVE_SCALES]
-        for name, label in (("right", 0), ("wrong", 1))
-    }
-    return {
-        "scale": list(CURVE_SCALES),
-        **{
-            name: dict(zip(LOSSES, map(list, zip(*pairs, strict=True)), strict=True))
-            for name, pairs in points.items()
         },
     }
 

@@ -22,168 +22,24 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hetero_unc.start_up import import_quietly
+from hetero_unc.start_up import errors_in_one_line, import_quietly
 
 keras = import_quietly("keras")
 
 import collapse
 from hetero_unc import metrics
-from hetero_unc.data import find_dataset, flip_labels_within_pairs, load_digits
-from hetero_unc.inference import MonteCarloDropout, predict
-from hetero_unc.layers import GaussianLogits
-from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
-from hetero_unc.models import small_cnn
+from hetero_unc.data import find_dataset, load_digits
 from hetero_unc.predictive import Predictive
-from hetero_unc.training import LocAccuracy, fit, open_run_folder, save_model
+from hetero_unc.training import open_run_folder
 from hetero_unc.writing import write_json
 from mnist_report import write_mnist_report
+from mnist_runs import METHODS, PRECISIONS, PRESETS, runs_of
+from mnist_training import predict_all, train
 
-METHODS = ("softmax", "expected_cross_entropy", "marginal_likelihood")
-# How each finds its expectations: as it was published, but for the marginal likelihood, which has
-# no published code to follow.
-ESTIMATORS = {
-    "softmax": "none",
-    "expected_cross_entropy": "draws",
-    "marginal_likelihood": "exact",
-}
-NUM_CLASSES = 10
-PARAMETERS = {"softmax": 3_274_634, "gaussian": 3_284_884}  # of the published network, SEED 1.2
-PRESETS = ("quick", "full", "grid", "flipped", "smoke")
 KEYS = ("method", "estimator", "recipe", "passes")  # of the rows that are averaged
 RESULTS = ("model.keras", "predictive.npz", "predictive_deterministic.npz", "metrics.json")
-PRECISIONS = ("float32", "mixed_bfloat16")
 
 log = logging.getLogger("hetero_unc.experiments.mnist")
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """All that decides the result of one training run and its predictions."""
-
-    method: str
-    recipe: str
-    epochs: int
-    seed: int
-    dataset: str
-    digest: str
-    flip_rate: float = 0.0
-    batch_size: int = 100
-    steps_per_epoch: int | None = None
-    dropout: float = 0.4
-    loss_draws: int = 1000
-    prediction_draws: int = 1000
-    passes: int = 30
-    draws_per_pass: int = 100
-    precision: str = "float32"
-    estimator: str = "draws"
-
-    @property
-    def name(self):
-        """Of its folder; the rest of the settings is compared when the folder is opened."""
-        exact = "-exact" if self.estimator == "exact" else ""
-        flipped = f"-flipped{round(100 * self.flip_rate)}" if self.flip_rate else ""
-        return (
-            f"{self.dataset}{flipped}-{self.method}{exact}-{self.recipe}-{self.epochs}epochs"
-            f"-seed{self.seed}"
-        )
-
-
-def runs_of(preset, dataset, precision="float32"):
-    """The runs of a preset, in the order in which they are of use."""
-    adam = {"mnist": {"quick": 3, "flipped": 4}.get(preset, 8), "digits": 30}[dataset.name]
-    base = {"dataset": dataset.name, "digest": dataset.digest, "precision": precision}
-    if preset == "smoke":
-        tiny = {**base, "passes": 5, "draws_per_pass": 20, "prediction_draws": 50, "loss_draws": 20}
-        return [
-            Run(method, "adam", 2, 0, estimator=estimator, **tiny)
-            for method, estimator in ESTIMATORS.items()
-        ]
-    if preset in ("quick", "flipped"):
-        base["flip_rate"] = 0.2 if preset == "flipped" else 0.0
-        return [
-            Run(method, "adam", adam, 0, estimator=estimator, **base)
-            for method, estimator in ESTIMATORS.items()
-        ]
-    drawn = {**ESTIMATORS, "marginal_likelihood": "draws"}
-    full = [
-        Run(method, "adam", adam, seed, estimator=estimator, **base)
-        for seed in range(5)
-        for method, estimator in (*drawn.items(), ("marginal_likelihood", "exact"))
-    ]
-    augmented = [
-        Run("marginal_likelihood", "adam_augmented", adam + adam // 2, seed, **base)
-        for seed in range(5)
-    ]
-    if preset == "full":
-        return full + augmented
-    # 20,000 steps of 100, as in the tutorial; a checkpoint every 500.
-    tutorial = {**base, "steps_per_epoch": 500}
-    return (
-        full
-        + augmented
-        + [
-            Run(method, "tutorial_sgd", 40, seed, estimator=estimator, **tutorial)
-            for seed in range(3)
-            for method, estimator in drawn.items()
-        ]
-    )
-
-
-def compiled_model(run, input_shape, steps):
-    """The network of the run, its loss and its optimiser."""
-    keras.config.set_dtype_policy(run.precision)
-    seed = 1000 * (run.seed + 1)
-    if run.method == "softmax":
-        kernel = keras.initializers.GlorotUniform(seed)
-        # float32, like the Gaussian head, so that precision does not tell the methods apart.
-        head = keras.layers.Dense(
-            NUM_CLASSES, "softmax", kernel_initializer=kernel, dtype="float32"
-        )
-    else:
-        head = GaussianLogits(NUM_CLASSES, seed=seed)
-    model = small_cnn(
-        head,
-        input_shape=input_shape,
-        dropout=run.dropout,
-        augmentation=affine_augmentation(seed) if run.recipe == "adam_augmented" else (),
-        seed=seed + 10,
-    )
-    if input_shape == (28, 28, 1):
-        expected = PARAMETERS["softmax" if run.method == "softmax" else "gaussian"]
-        assert model.count_params() == expected, (model.count_params(), expected)
-    # Independent draws, as in the published method; the exact integrals draw nothing.
-    estimator = "exact" if run.estimator == "exact" else "draws"
-    how = {"estimator": estimator, "draws": run.loss_draws, "seed": seed, "sequence": "independent"}
-    loss, accuracy = {
-        "softmax": (keras.losses.SparseCategoricalCrossentropy(), "accuracy"),
-        "expected_cross_entropy": (ExpectedCrossEntropy(**how), LocAccuracy),
-        "marginal_likelihood": (MarginalLikelihood(**how), LocAccuracy),
-    }[run.method]
-    if accuracy is LocAccuracy:
-        accuracy = LocAccuracy(name="accuracy")
-    model.compile(optimiser(run.recipe, steps), loss, metrics=[accuracy])
-    return model
-
-
-def optimiser(recipe, steps):
-    """`tutorial_sgd`: plain SGD at 1e-3; else Adam with a warm-up and a cosine decay to zero."""
-    if recipe == "tutorial_sgd":
-        return keras.optimizers.SGD(1e-3)
-    warmup = max(1, steps // 20)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        1e-4, steps - warmup, warmup_target=1e-3, warmup_steps=warmup
-    )
-    return keras.optimizers.Adam(schedule)
-
-
-def affine_augmentation(seed):
-    """Rotations to 10 degrees, shifts to 8 %, zooms to 10 %; black fills what comes in."""
-    options = {"fill_mode": "constant", "fill_value": 0.0, "dtype": "float32"}
-    return (
-        keras.layers.RandomRotation(10 / 360, seed=seed + 21, **options),
-        keras.layers.RandomTranslation(0.08, 0.08, seed=seed + 22, **options),
-        keras.layers.RandomZoom(0.1, seed=seed + 23, **options),
-    )
 
 
 def carry_out(run, dataset, folder, *, preset):
@@ -202,48 +58,6 @@ def carry_out(run, dataset, folder, *, preset):
 def is_finished(run_folder):
     """Whether a run left all its results; a damaged one that was deleted is made again."""
     return all((run_folder / name).exists() for name in RESULTS)
-
-
-def train(run, dataset, run_folder):
-    labels = dataset.train_labels
-    if run.flip_rate:
-        labels, _ = flip_labels_within_pairs(labels, rate=run.flip_rate, seed=run.seed)
-    steps_per_epoch = run.steps_per_epoch or -(-len(labels) // run.batch_size)
-    model = compiled_model(run, dataset.train_images.shape[1:], run.epochs * steps_per_epoch)
-    history = fit(
-        model,
-        dataset.train_images,
-        labels,
-        folder=run_folder,
-        epochs=run.epochs,
-        num_classes=NUM_CLASSES,
-        batch_size=run.batch_size,
-        steps_per_epoch=steps_per_epoch,
-        validation_data=(dataset.test_images, dataset.test_labels),
-        validation_freq=5 if run.recipe == "tutorial_sgd" else 1,
-        seed=run.seed,
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    save_model(model, run_folder / "model.keras")
-    return history, model
-
-
-def predict_all(run, model, dataset, run_folder):
-    drawn = run.estimator == "draws"
-    passes = MonteCarloDropout(
-        model,
-        passes=run.passes,
-        draws=run.draws_per_pass if drawn else None,
-        seed=run.seed,
-        progress=sys.stdout.isatty(),
-    )
-    for part, images in (("", dataset.test_images), ("_shifted", dataset.shifted_images)):
-        if images is None:
-            continue
-        draws = run.prediction_draws if drawn else None
-        once = predict(model, images, draws=draws, seed=run.seed)
-        once.save(run_folder / f"predictive{part}_deterministic.npz")
-        passes.predict(images).save(run_folder / f"predictive{part}.npz")
 
 
 def evaluate(run, history, dataset, run_folder):
@@ -368,11 +182,5 @@ def show(rows, report):
 
 
 if __name__ == "__main__":
-    try:
+    with errors_in_one_line():
         main()
-    except KeyboardInterrupt:
-        sys.exit("Stopped. The same command goes on from the last whole epoch.")
-    except (FloatingPointError, OSError, RuntimeError, ValueError) as error:
-        if "--traceback" in sys.argv:
-            raise
-        sys.exit(f"{type(error).__name__}: {error}")

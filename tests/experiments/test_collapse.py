@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import collapse
+import collapse_curve
 from hetero_unc.losses import ExpectedCrossEntropy, MarginalLikelihood
 
 TINY = collapse.Settings(
@@ -95,7 +96,9 @@ def test_labels_contradict_at_the_rate_of_their_source():
 def test_exact_losses_reproduce_the_printed_table(row):
     scale, *expected = row
     found = [
-        loss for label in (0, 1) for loss in collapse.exact_losses(collapse.CURVE_LOC, scale, label)
+        loss
+        for label in (0, 1)
+        for loss in collapse_curve.exact_losses(collapse_curve.CURVE_LOC, scale, label)
     ]
     np.testing.assert_allclose(found, expected, atol=0.011)
     assert found[2] - found[0] == pytest.approx(3, abs=1e-12)
@@ -106,14 +109,14 @@ def test_exact_losses_agree_with_gauss_and_hermite_in_three_dimensions(scale):
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     weights = weights / weights.sum()
     noise = np.stack(np.meshgrid(nodes, nodes, nodes, indexing="ij"), axis=-1)
-    logits = np.array(collapse.CURVE_LOC) + scale * noise
+    logits = np.array(collapse_curve.CURVE_LOC) + scale * noise
     for label in range(3):
         cost = np.logaddexp.reduce(logits, axis=-1) - logits[..., label]
         expected, chance = (
             np.einsum("i,j,k,ijk", weights, weights, weights, values)
             for values in (cost, np.exp(-cost))
         )
-        found = collapse.exact_losses(collapse.CURVE_LOC, scale, label)
+        found = collapse_curve.exact_losses(collapse_curve.CURVE_LOC, scale, label)
         np.testing.assert_allclose(found, (expected, -np.log(chance)), rtol=1e-6)
 
 
@@ -123,13 +126,13 @@ def test_exact_losses_agree_with_a_million_draws():
     for label in range(3):
         cost = np.log(np.exp(logits).sum(axis=1)) - logits[:, label]
         chance = np.exp(-cost)
-        expected, marginal = collapse.exact_losses(loc, scale, label)
+        expected, marginal = collapse_curve.exact_losses(loc, scale, label)
         assert abs(cost.mean() - expected) < 4 * cost.std() / 1000
         assert abs(chance.mean() - np.exp(-marginal)) < 4 * chance.std() / 1000
 
 
 def test_the_curve_rises_for_the_expected_cross_entropy_whatever_the_label():
-    curve = collapse.curve()
+    curve = collapse_curve.curve()
     for label in ("right", "wrong"):
         assert (np.diff(curve[label]["expected_cross_entropy"]) > 0).all()
     assert (np.diff(curve["right"]["marginal_likelihood"]) > 0).all()
