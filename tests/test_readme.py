@@ -30,8 +30,10 @@ def test_the_tables_are_made_from_the_committed_rows():
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses looks its module up
     spec.loader.exec_module(module)
-    for table in module.TABLES:
-        assert table.put_into(README) == README
+    for page in module.PAGES:
+        text = page.read_text(encoding="utf-8")
+        for table in module.TABLES:
+            assert table.put_into(text) == text, page.name
 
 
 def test_every_file_that_is_linked_exists():
@@ -39,3 +41,10 @@ def test_every_file_that_is_linked_exists():
     assert links
     missing = [link for link in links if not (ROOT / link).exists()]
     assert not missing
+
+
+def test_every_experiment_has_its_row():
+    page = (ROOT / "experiments" / "README.md").read_text(encoding="utf-8")
+    for script in (ROOT / "experiments").glob("*.py"):
+        if "__main__" in script.read_text(encoding="utf-8"):
+            assert f"]({script.name})" in page, script.name
