@@ -49,6 +49,19 @@ def test_npz_of_probabilities_alone(tmp_path):
     assert (found.ids, found.classes, found.loc, found.scale) == (None, None, None, None)
 
 
+def test_npz_says_what_the_model_was_trained_on(tmp_path):
+    path = tmp_path / "predictions.npz"
+    trained_on = np.array([True, False, True])
+    np.savez(path, probabilities=PASSES, ids=IDS, trained_on=trained_on)
+    found = read_predictions(path)
+    np.testing.assert_array_equal(found.trained_on, trained_on)
+    np.testing.assert_array_equal(found.take([2, 1]).trained_on, [True, False])
+    for wrong in (trained_on[:2], trained_on.astype(int), trained_on[:, None]):
+        np.savez(path, probabilities=PASSES, ids=IDS, trained_on=wrong)
+        with pytest.raises(ValueError, match="`trained_on` must be 3 booleans"):
+            read_predictions(path)
+
+
 def test_what_predictive_saved_is_read(tmp_path):
     Predictive(probabilities=PASSES, ids=np.array([3, 5, 7]), loc=LOC, scale=LOC + 1).save(
         tmp_path / "predictive.npz"
