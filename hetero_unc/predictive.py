@@ -19,7 +19,9 @@ FORMAT = "hetero_unc.predictive.1"
 
 @dataclasses.dataclass(frozen=True)
 class PredictiveSummary:
-    """One row an item: the mean prediction and the parts of its doubt (DESIGN 5.4), in nats.
+    """One row an item: the mean prediction and the parts of its doubt, in nats.
+
+    The parts are those of `hetero_unc.metrics.entropy_decomposition`.
 
     Attributes
     ----------
@@ -48,7 +50,22 @@ class PredictiveSummary:
 
     @staticmethod
     def concatenate(parts):
-        """The summary of all items of `parts`, in their order."""
+        """The summary of all items of `parts`, in their order.
+
+        Parameters
+        ----------
+        parts : iterable of PredictiveSummary
+            At least one.
+
+        Returns
+        -------
+        PredictiveSummary
+
+        Raises
+        ------
+        ValueError
+            If there is no part, or a column is there in some parts and not in all.
+        """
         parts = list(parts)
         if not parts:
             raise ValueError("`parts` must hold at least one summary. Received: none")
@@ -126,7 +143,7 @@ class Predictive:
         return self.probabilities.shape[0]
 
     def summarise(self):
-        """Reduce the passes to a `PredictiveSummary`."""
+        """Reduce the passes to a `PredictiveSummary`: means over passes, and the parts of doubt."""
         per_pass = _entropy(self.probabilities)
         mean = self.probabilities.mean(axis=0, dtype=np.float64)
         total = _entropy(mean)
@@ -146,7 +163,13 @@ class Predictive:
         )
 
     def save(self, path):
-        """Write a compressed npz without pickle, whole or not at all."""
+        """Write a compressed npz without pickle, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         arrays = {name: value for name, value in vars(self).items() if value is not None}
         # The names go first: a zip whose directory is cut short opens without complaint.
         header = {"format": np.array([FORMAT, *arrays])}
@@ -192,7 +215,13 @@ class Predictive:
 
 
 def check_ids(ids, items):
-    """Return `ids` as an array of `items` integers or strings; 0 to N - 1 for None."""
+    """Return `ids` as an array of `items` integers or strings; 0 to N - 1 for None.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many, or they are of another kind.
+    """
     array = np.arange(items) if ids is None else as_array(ids, name="ids")
     if array.shape != (items,) or array.dtype.kind not in "iuU":
         raise ValueError(

@@ -116,8 +116,20 @@ class FerPlus:
 
 
 def fer_label_to_ferplus(emotion):
-    """FER2013's hard labels, 0 to 6, as classes of `CLASSES_9`; int64, shape (N,).
+    """FER2013's hard labels as classes of `CLASSES_9`.
 
-    Raises ValueError where a label is not an integer from 0 to 6.
+    Parameters
+    ----------
+    emotion : array-like of int, shape (N,)
+        0 anger, 1 disgust, 2 fear, 3 happiness, 4 sadness, 5 surprise, 6 neutral.
+
+    Returns
+    -------
+    int64 array of shape (N,)
+
+    Raises
+    ------
+    ValueError
+        If a label is not an integer from 0 to 6.
     """
     return FERPLUS_OF_FER[check_labels(emotion, len(FERPLUS_OF_FER), name="emotion")]

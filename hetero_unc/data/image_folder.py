@@ -163,6 +163,7 @@ class ImageFolder:
 
     @property
     def shape(self):
+        """`(N, H, W, K)`."""
         return (len(self.files), *self.size, self.channels)
 
     def __len__(self):

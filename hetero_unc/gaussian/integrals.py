@@ -68,10 +68,19 @@ def expected_softmax(loc, scale, *, accuracy="standard"):
 
 
 def log_expected_softmax(loc, scale, *, accuracy="standard"):
-    """log E[softmax(z)], nats: finite however rare a class. As `expected_softmax`.
+    """log E[softmax(z)]: finite however rare a class.
 
     Errors count relative to the probability here: those of classes rarer than 1e-8 are of the order
     of the probability itself.
+
+    Args:
+        loc, scale, accuracy: As in `expected_softmax`.
+
+    Returns:
+        Tensor `(N, C)`, float32, nats, <= 0.
+
+    Raises:
+        ValueError: As `expected_softmax`.
     """
     level_of(accuracy)
 
@@ -96,9 +105,18 @@ def exportable_log_expected_softmax(loc, scale, *, accuracy="standard"):
 
 
 def expected_log_sum_exp(loc, scale, *, accuracy="standard"):
-    """E[log sum_k exp(z_k)] of shape `(N,)`, nats. As `expected_softmax`.
+    """E[log sum_k exp(z_k)].
 
     The error grows with the largest scale s of the row, to about 3e-5 s.
+
+    Args:
+        loc, scale, accuracy: As in `expected_softmax`.
+
+    Returns:
+        Tensor `(N,)`, float32, nats; at least the largest loc of the row.
+
+    Raises:
+        ValueError: As `expected_softmax`.
     """
     level_of(accuracy)
 
@@ -111,21 +129,50 @@ def expected_log_sum_exp(loc, scale, *, accuracy="standard"):
 
 
 def expected_entropy(loc, scale, *, accuracy="standard"):
-    """E[H(softmax(z))] of shape `(N,)`, nats, in [0, log C]. As `expected_log_sum_exp`."""
+    """E[H(softmax(z))], the mean entropy of a draw.
+
+    The error grows with the largest scale of the row, as that of `expected_log_sum_exp`.
+
+    Args:
+        loc, scale, accuracy: As in `expected_softmax`.
+
+    Returns:
+        Tensor `(N,)`, float32, nats, in [0, log C] up to that error.
+
+    Raises:
+        ValueError: As `expected_softmax`.
+    """
     loc, scale = check_gaussian(loc, scale)
     return entropy_of(softmax_moments(loc, scale, accuracy), loc, scale)
 
 
 def expected_agreement(loc, scale, *, accuracy="standard"):
-    """E[sum_k softmax(z)_k^2] of shape `(N,)`, in [1 / C, 1]. As `expected_softmax`.
+    """E[sum_k softmax(z)_k^2]: the chance that two annotators who share the logits agree.
 
-    The chance that two annotators who share the logits name the same class.
+    Args:
+        loc, scale, accuracy: As in `expected_softmax`.
+
+    Returns:
+        Tensor `(N,)`, float32, in [1 / C, 1].
+
+    Raises:
+        ValueError: As `expected_softmax`.
     """
     return agreement_of(softmax_moments(*check_gaussian(loc, scale), accuracy))
 
 
 def expected_products(loc, scale, *, accuracy="standard"):
-    """E[softmax(z)_j softmax(z)_k] of shape `(N, C, C)`, symmetric. As `expected_softmax`."""
+    """E[softmax(z)_j softmax(z)_k], the second moments of the probabilities.
+
+    Args:
+        loc, scale, accuracy: As in `expected_softmax`.
+
+    Returns:
+        Tensor `(N, C, C)`, float32, symmetric; each in [0, 1], all of an item summing to one.
+
+    Raises:
+        ValueError: As `expected_softmax`.
+    """
     loc, scale = check_gaussian(loc, scale)
     moments, curves = softmax_moments(loc, scale, accuracy), gumbel.PLAIN
     loc, scale = classes_first(loc, scale)

@@ -59,6 +59,9 @@ def draw_shared_logits(parameters, draws, *, seed):
 
     Returns:
         Tensor `(D, N, C)`.
+
+    Raises:
+        ValueError: If `parameters` are not Gaussian logits of rank 0.
     """
     loc, scale = loc_and_scale(ops.convert_to_tensor(parameters))
     noise = keras.random.normal((draws, 1, loc.shape[-1]), dtype=loc.dtype, seed=seed)

@@ -48,6 +48,9 @@ class GaussianLogits(keras.layers.Layer):
     Output shape:
         `(N, C, 2 + R)`; last axis loc, scale (a standard deviation, > 0), factor, in logit units.
 
+    Raises:
+        ValueError: If an argument breaks its rule, at construction; on an input of other axes.
+
     Example:
 
     >>> model = keras.Sequential([keras.Input((8,)), GaussianLogits(3)])

@@ -51,6 +51,9 @@ class LogExpectedSoftmax(Estimating, keras.layers.Layer):
         inputs: The parameters.
         training: Whether to draw afresh for each batch.
 
+    Raises:
+        ValueError: On settings out of range, at construction; on an input of another shape.
+
     Example:
 
     >>> model = keras.Sequential([keras.Input((8,)), GaussianLogits(3), LogExpectedSoftmax()])

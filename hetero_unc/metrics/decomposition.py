@@ -35,7 +35,23 @@ class EntropyDecomposition:
     aleatoric: np.ndarray
 
     def as_share(self, num_classes):
-        """The same parts as shares of log C, the entropy of knowing nothing."""
+        """The same parts as shares of log C, the entropy of knowing nothing.
+
+        Parameters
+        ----------
+        num_classes : int
+            C, >= 2.
+
+        Returns
+        -------
+        EntropyDecomposition
+            Each part in [0, 1] up to rounding.
+
+        Raises
+        ------
+        ValueError
+            If `num_classes` is below 2.
+        """
         largest = np.log(check_count(num_classes, name="num_classes", minimum=2))
         return EntropyDecomposition(**{name: part / largest for name, part in vars(self).items()})
 

@@ -58,6 +58,11 @@ class LeakTest:
         -------
         Interval
             Nats; positive where the part grew with the noise, or as data became less.
+
+        Raises
+        ------
+        ValueError
+            If an argument is none of these.
         """
         from scipy.stats import t  # not at the top: importing the room must stay quick
 

@@ -12,7 +12,15 @@ __all__ = ["load_weights", "save_weights"]
 
 
 def save_weights(model, path):
-    """Write all weights of `model` as npz, whole or not at all; the inverse of `load_weights`."""
+    """Write all weights of a model as npz, whole or not at all; the inverse of `load_weights`.
+
+    Args:
+        model: A built model whose layers bear names of their own.
+        path: Of the npz file.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     arrays = {name: ops.convert_to_numpy(value) for name, value in _weights_of(model).items()}
     write_arrays(path, arrays, compress=False)
 

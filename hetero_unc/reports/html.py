@@ -178,7 +178,17 @@ class Fragment:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of the page. `name` is its address in the page, unique and without spaces."""
+    """A part of the page.
+
+    Attributes
+    ----------
+    name : str
+        Its address in the page, unique and without spaces.
+    title : str
+        Its heading, and its entry in the table of contents.
+    blocks : tuple
+        Blocks of this module, in order.
+    """
 
     name: str
     title: str
@@ -187,9 +197,18 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A page: `title`, a line below it, the blocks of the first screen, and the sections.
+    """A page.
 
-    `style` and `script` are files of this room that the page carries besides its own style.
+    Attributes
+    ----------
+    title, subtitle : str
+        The subtitle is a line below the title.
+    opening : tuple
+        Blocks of the first screen.
+    sections : tuple of Section
+    footer : str, default=""
+    style, script : str, default=""
+        Files of this room that the page carries besides its own style.
     """
 
     title: str
@@ -202,7 +221,13 @@ class Page:
 
 
 def render_page(page):
-    """Return the html of a `Page`; the same page gives the same text."""
+    """Return the html of a `Page`; the same page gives the same text.
+
+    Raises
+    ------
+    ValueError
+        If two sections have one name.
+    """
     names = [section.name for section in page.sections]
     if len(set(names)) != len(names):
         raise ValueError(f"`page` must name each section once. Received: {names}")
@@ -211,7 +236,15 @@ def render_page(page):
 
 
 def write_page(path, page):
-    """Write the html of a `Page` to `path`, whole or not at all."""
+    """Write the html of a `Page` to `path`, whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        As `render_page`.
+    OSError
+        If the file cannot be written.
+    """
     write_text(path, render_page(page))
 
 

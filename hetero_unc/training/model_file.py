@@ -12,13 +12,34 @@ __all__ = ["load_model", "save_model"]
 
 
 def save_model(model, path):
-    """Write a `.keras` file, whole or not at all."""
+    """Write a `.keras` file, whole or not at all.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Built.
+    path : path
+        Ends in `.keras`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     with write_atomically(path) as temporary:
         model.save(temporary)
 
 
 def load_model(path):
     """Read a `.keras` file, in Keras' safe mode.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    keras.Model
 
     Raises
     ------

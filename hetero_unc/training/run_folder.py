@@ -17,7 +17,7 @@ PACKAGES = ("hetero_unc", "keras", "tensorflow", "tensorflow-probability", "jax"
 
 
 def package_versions():
-    """Versions of Python and of the installed packages that decide a result."""
+    """Versions of Python and of the installed packages that decide a result: dict of str to str."""
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):

@@ -72,6 +72,9 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         y_pred: `(N, C)`.
         sample_weight: `(N,)` or `(N, 1)`, or None.
 
+    Raises:
+        ValueError: If `n_bins` is below 1, or the dtype of half precision.
+
     Example:
 
     >>> metric = ExpectedCalibrationError()
