@@ -2,8 +2,9 @@
 
 The crowd's shares q of an item are taken as Dirichlet around the tempered forecast,
 q ~ Dirichlet(concentration * p_T), and its n votes as drawn from q. With a small probability the
-votes are not of this item at all: then they look like those of an item of another class. Three
-numbers, temperature, concentration and the share of such errors, are fitted to validation items.
+votes are not of this item at all: then they look like those of an item of another class, one that
+is frequent or one that the item resembles. Three numbers, temperature, concentration and the share
+of such errors, are fitted to validation items.
 
 References
 ----------
@@ -25,13 +26,14 @@ __all__ = ["CrowdModel", "fit_crowd_model", "largest_reliable_list", "temper"]
 # Forecasts are mixed with this much of the uniform one: what a model declares impossible happens.
 UNIFORM_SHARE = 1e-5
 FITTED_ON_AT_MOST = 2000
-STARTING_SHARE = 0.02
-EXPECTATION_STEPS = 100
+# Share of the wrong labels that name what the item looks like next, as often as the forecast has
+# it; the rest name any class, as often as it occurs. People confuse and mistype.
+LOOKING_ALIKE = 0.5
+# Tried first for the share of label errors among other items: 1e-7 to a half.
+LOG_ODDS_OF_ERRORS = np.linspace(-16.0, 0.0, 33)
 # Weak prior of the logarithm of temperature and concentration, and of the log odds of an error,
 # as (mean, standard deviation): with one vote an item nothing else holds the concentration.
-PRIOR = np.array(
-    [(0.0, 1.0), (np.log(10.0), 1.5), (np.log(STARTING_SHARE / (1 - STARTING_SHARE)), 1.5)]
-)
+PRIOR = np.array([(0.0, 1.0), (np.log(10.0), 1.5), (np.log(0.02 / 0.98), 1.5)])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,23 +73,33 @@ class CrowdModel:
         return _logistic(_log_odds(self.error_share) + self._log_ratio(votes, y_prob))
 
     def with_error_share_of(self, votes, y_prob):
-        """The same model with the most likely share of label errors among other items.
+        """The same model with the share of label errors that is most probable among other items.
 
         Temperature and concentration belong to the model and are fitted on items that it was
-        validated on; how many labels are wrong belongs to the items that are looked through.
+        validated on; how many labels are wrong belongs to the items that are looked through. The
+        weak prior is that of the fit: without it a few errors among many items end as none.
         """
+        from scipy import optimize
+
         ratio = self._log_ratio(votes, y_prob)
-        share = STARTING_SHARE
-        for _ in range(EXPECTATION_STEPS):
-            share = float(np.clip(_logistic(_log_odds(share) + ratio).mean(), 1e-9, 0.5))
-        return dataclasses.replace(self, error_share=share)
+
+        def cost(odds):
+            likelihood = np.logaddexp(-np.logaddexp(0.0, odds), ratio - np.logaddexp(0.0, -odds))
+            return _penalty(odds, PRIOR[2]) - likelihood.sum()
+
+        # In the odds there may be two optima: no errors, and a few.
+        odds = min(LOG_ODDS_OF_ERRORS, key=cost)
+        bounds = (odds - 0.5, min(odds + 0.5, 0.0))
+        found = optimize.minimize_scalar(cost, bounds=bounds, method="bounded")
+        return dataclasses.replace(self, error_share=float(_logistic(found.x)))
 
     def _log_ratio(self, votes, y_prob):
         """Log likelihood of the votes as those of another item, less that as the item's own."""
+        tempered = temper(y_prob, self.temperature)
         others = _log_likelihood_of_others(
-            votes, np.argmax(y_prob, axis=1), self.concentration * self.profiles, self.class_shares
+            votes, tempered, self.concentration * self.profiles, self.class_shares
         )
-        return others - vote_log_likelihood(votes, self.prior(y_prob))
+        return others - vote_log_likelihood(votes, self.concentration * tempered)
 
 
 def fit_crowd_model(votes, y_prob, *, seed=0):
@@ -122,9 +134,8 @@ def fit_crowd_model(votes, y_prob, *, seed=0):
     if len(votes) > FITTED_ON_AT_MOST:
         rows = np.random.default_rng(seed).choice(len(votes), FITTED_ON_AT_MOST, replace=False)
         votes, y_prob = votes[rows], y_prob[rows]
-    predicted = y_prob.argmax(axis=1)
     classes = y_prob.shape[1]
-    of_class = np.eye(classes)[predicted]
+    of_class = np.eye(classes)[y_prob.argmax(axis=1)]
     # One half item of each class keeps classes that are never predicted.
     class_shares = (of_class.sum(axis=0) + 0.5) / (len(votes) + 0.5 * classes)
     # The sums over the items' forecasts; a class never predicted keeps a profile of its own.
@@ -139,14 +150,13 @@ def fit_crowd_model(votes, y_prob, *, seed=0):
             return np.inf
         temperature, concentration = np.exp(values[:2])
         concentration = min(concentration, most)
-        own = vote_log_likelihood(votes, concentration * temper(y_prob, temperature))
-        other = _log_likelihood_of_others(
-            votes, predicted, concentration * of_profile, class_shares
-        )
+        tempered = temper(y_prob, temperature)
+        own = vote_log_likelihood(votes, concentration * tempered)
+        other = _log_likelihood_of_others(votes, tempered, concentration * of_profile, class_shares)
         error = -np.logaddexp(0.0, -values[2])
         no_error = -np.logaddexp(0.0, values[2])
         likelihood = np.logaddexp(no_error + own, error + other).sum()
-        return 0.5 * np.square((values - PRIOR[:, 0]) / PRIOR[:, 1]).sum() - likelihood
+        return _penalty(values, PRIOR.T).sum() - likelihood
 
     found = optimize.minimize(
         cost, PRIOR[:, 0], method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3}
@@ -206,7 +216,7 @@ def largest_reliable_list(probability, target):
     return listed
 
 
-def _log_likelihood_of_others(votes, predicted, dirichlets, class_shares):
+def _log_likelihood_of_others(votes, tempered, dirichlets, class_shares):
     """Log likelihood of votes on an item of some other class than the predicted one, (N,)."""
     from scipy import special
 
@@ -219,11 +229,24 @@ def _log_likelihood_of_others(votes, predicted, dirichlets, class_shares):
     terms = special.gammaln(totals) - of_total[:, number].T
     for voted in range(votes.shape[1]):
         terms += table[:, voted, votes[:, voted]].T
-    weights = np.tile(class_shares, (len(votes), 1))
-    weights[np.arange(len(votes)), predicted] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
+    predicted = tempered.argmax(axis=1)
+    weights = LOOKING_ALIKE * _without(predicted, tempered)
+    weights += (1 - LOOKING_ALIKE) * _without(predicted, np.tile(class_shares, (len(votes), 1)))
     largest = terms.max(axis=1, keepdims=True)
     return largest[:, 0] + np.log((weights * np.exp(terms - largest)).sum(axis=1) + 1e-300)
+
+
+def _without(predicted, shares):
+    """Shares of the classes but the predicted one, (N, C)."""
+    rest = shares.copy()
+    rest[np.arange(len(rest)), predicted] = 0
+    return rest / rest.sum(axis=1, keepdims=True)
+
+
+def _penalty(values, prior):
+    """Less the logarithm of a Normal prior, (mean, standard deviation), up to a constant."""
+    mean, deviation = prior
+    return 0.5 * np.square((values - mean) / deviation)
 
 
 def _log_odds(probability):

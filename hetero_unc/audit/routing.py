@@ -15,8 +15,8 @@ __all__ = ["ROUTES", "Routing", "route_items"]
 
 # In order of precedence.
 ROUTES = (
-    "unfamiliar",
     "suspected_label_error",
+    "unfamiliar",
     "contested",
     "accept",
     "more_votes",
@@ -60,10 +60,11 @@ class Routing:
 def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshold, settings):
     """Choose a route for each item.
 
-    1. unfamiliar: flagged by `unfamiliar_rule`, whatever the votes.
-    2. suspected_label_error: most votes name another class than the forecast, the forecast does
-       not expect a contested item, and the posterior probability that the votes are of another
-       item is among the largest that keep the expected share of false alarms.
+    1. suspected_label_error: most votes name another class than the forecast, the forecast does
+       not expect a contested item, and the votes are of another item with a posterior probability
+       of `label_error` or more. Passes that contradict one another have a mean that expects a
+       contested item, so that those below are not taken for it.
+    2. unfamiliar: flagged by `unfamiliar_rule`, whatever the votes.
     3. contested: the votes name several classes, the forecast, too, expects two people to differ
        as often as `contested_disagreement`, and the posterior probability of that is among the
        largest that keep the expected share of false alarms.
@@ -101,24 +102,19 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     expects_split = predicted_disagreement >= settings.contested_disagreement
     vote_value = value_of_one_more_vote(posterior)
 
-    open_items = ~unfamiliar_rule.unfamiliar
     named = votes[np.arange(len(votes)), predicted]
-    may_be_error = open_items & (votes.max(axis=1) > named) & ~expects_split
-    suspected = largest_reliable_list(
-        np.where(may_be_error, label_error, 0.0), settings.false_alarms
-    )
-    suspected &= may_be_error
-    may_be_contested = (
-        open_items & ~suspected & (np.count_nonzero(votes, axis=1) > 1) & expects_split
-    )
+    conflict = (votes.max(axis=1) > named) & ~expects_split
+    suspected = conflict & (label_error >= settings.label_error)
+    unfamiliar = unfamiliar_rule.unfamiliar & ~suspected
+    may_be_contested = ~unfamiliar & (np.count_nonzero(votes, axis=1) > 1) & expects_split
     split = largest_reliable_list(np.where(may_be_contested, contested, 0.0), settings.false_alarms)
     split &= may_be_contested
     accepted = np.zeros(len(votes), dtype=bool)
     if threshold is not None:
         accepted = (doubt <= threshold) & (posterior.argmax(axis=1) == predicted)
     chosen = [
-        unfamiliar_rule.unfamiliar,
         suspected,
+        unfamiliar,
         split,
         accepted,
         vote_value.label_change >= settings.label_change,
@@ -127,7 +123,7 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
     # Large is pressing; what may be accepted or left to the votes is shown least doubtful first.
     urgency = np.select(
         [route == name for name in ROUTES[:-1]],
-        [epistemic, label_error, contested * predicted_disagreement, -doubt, vote_value.gain],
+        [label_error, epistemic, contested * predicted_disagreement, -doubt, vote_value.gain],
         default=-vote_value.label_change,
     )
     return Routing(
@@ -138,8 +134,8 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
         predicted_disagreement,
         urgency,
         {
-            "unfamiliar": unfamiliar_rule.false_alarm_rate,
             "suspected_label_error": _mean(1 - label_error, route == "suspected_label_error"),
+            "unfamiliar": unfamiliar_rule.false_alarm_rate,
             "contested": _mean(1 - contested, route == "contested"),
         },
     )

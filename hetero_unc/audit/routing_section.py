@@ -9,15 +9,15 @@ __all__ = ["routing_section"]
 
 SHOWN = 24
 WORDS = {
-    "unfamiliar": (
-        "Unfamiliar to the model",
-        "Look at these; label them and train on them before trusting the model there.",
-        "An item like those of validation that is flagged all the same.",
-    ),
     "suspected_label_error": (
         "Label looks wrong",
         "Look at these again: the model is sure of one class, the votes of another.",
         "An item whose votes are its own: the mean posterior probability of that over the list.",
+    ),
+    "unfamiliar": (
+        "Unfamiliar to the model",
+        "Look at these; label them and train on them before trusting the model there.",
+        "An item like those of validation that is flagged all the same.",
     ),
     "contested": (
         "People disagree",
@@ -108,10 +108,10 @@ def _most_urgent(routing, evidence, name):
 def _rules(unfamiliar_rule, guarantee, settings):
     threshold = guarantee["threshold"]
     return {
-        "unfamiliar": unfamiliar_rule.how,
         "suspected_label_error": "Most votes name another class than the model, "
-        "which expects people to agree, and votes of some other item explain them better; the list "
-        f"is as long as keeps the expected false alarms within {settings.false_alarms:.0%}.",
+        "which expects people to agree, and they are the votes of some other item with a "
+        f"probability of {settings.label_error:.0%} or more.",
+        "unfamiliar": unfamiliar_rule.how,
         "contested": "The votes are split and the model expects that: two people are expected to "
         f"differ in {settings.contested_disagreement:.0%} of cases or more; the list is as long "
         f"as keeps the expected false alarms within {settings.false_alarms:.0%}.",

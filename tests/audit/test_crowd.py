@@ -33,11 +33,12 @@ def test_vote_log_likelihood_is_scipys_dirichlet_multinomial_without_its_coeffic
 def test_label_error_is_bayes_rule_over_the_classes():
     profiles = np.array([[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.2, 0.2, 0.6]])
     model = CrowdModel(1.0, 5.0, 0.1, profiles, np.array([0.5, 0.3, 0.2]))
-    votes, y_prob = np.array([[0, 3, 1], [4, 0, 0]]), np.array([[0.9, 0.05, 0.05]] * 2)
+    votes, y_prob = np.array([[0, 3, 1], [4, 0, 0]]), np.array([[0.9, 0.08, 0.02]] * 2)
     own = [stats.dirichlet_multinomial(5 * p, 4).pmf(v) for p, v in zip(y_prob, votes, strict=True)]
+    # Half by how often the others occur, .3 and .2; half by the forecast, .08 and .02.
     others = [
-        0.6 * stats.dirichlet_multinomial(5 * profiles[1], 4).pmf(v)
-        + 0.4 * stats.dirichlet_multinomial(5 * profiles[2], 4).pmf(v)
+        (0.5 * 0.6 + 0.5 * 0.8) * stats.dirichlet_multinomial(5 * profiles[1], 4).pmf(v)
+        + (0.5 * 0.4 + 0.5 * 0.2) * stats.dirichlet_multinomial(5 * profiles[2], 4).pmf(v)
         for v in votes
     ]
     expected = 0.1 * np.array(others) / (0.1 * np.array(others) + 0.9 * np.array(own))
@@ -66,6 +67,33 @@ def test_the_fit_finds_temperature_and_share_of_wrong_labels_that_votes_were_dra
     listed = largest_reliable_list(model.label_error(votes, forecast), 0.1)
     assert wrong[listed].mean() > 0.8
     assert listed[wrong].mean() > 0.5
+
+
+def test_the_share_of_wrong_labels_is_where_prior_times_likelihood_is_largest():
+    profiles = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.05, 0.9]])
+    model = CrowdModel(1.0, 5.0, 0.1, profiles, np.array([0.5, 0.3, 0.2]))
+    rng = np.random.default_rng(0)
+    y_prob = rng.dirichlet([0.2, 0.2, 0.2], 200) * 0.99 + 0.01 / 3
+    votes = np.array([rng.multinomial(3, row) for row in y_prob])
+    votes[:4] = np.roll(votes[:4], 1, axis=1)
+    own = np.array(
+        [stats.dirichlet_multinomial(5 * p, 3).pmf(v) for p, v in zip(y_prob, votes, strict=True)]
+    )
+    others = np.zeros(200)
+    for row, (p, v) in enumerate(zip(y_prob, votes, strict=True)):
+        rest = [k for k in range(3) if k != p.argmax()]
+        weight = model.class_shares[rest] / model.class_shares[rest].sum() / 2
+        weight += p[rest] / p[rest].sum() / 2
+        others[row] = weight @ [
+            stats.dirichlet_multinomial(5 * profiles[k], 3).pmf(v) for k in rest
+        ]
+    shares = np.exp(np.linspace(-9, -0.8, 4000))
+    odds = np.log(shares / (1 - shares))
+    posterior = stats.norm(np.log(0.02 / 0.98), 1.5).logpdf(odds)
+    posterior += np.log(np.outer(1 - shares, own) + np.outer(shares, others)).sum(axis=1)
+    expected = shares[posterior.argmax()]
+    assert model.with_error_share_of(votes, y_prob).error_share == pytest.approx(expected, rel=5e-3)
+    assert 0.005 < expected < 0.1
 
 
 def test_a_forecast_is_never_worth_more_than_half_the_votes():
