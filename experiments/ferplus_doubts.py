@@ -85,10 +85,13 @@ def refusal(right, summary, distance):
     """Accuracy and distance of the three quarters with least of each doubt; gain by the total."""
     found = {}
     for part in PARTS:
-        least = rows_kept(getattr(summary, part))
-        found[f"accuracy_kept_{part}"] = right[least].mean()
-        found[f"js_distance_kept_{part}"] = distance[least].mean()
-    found["reject_gain_25"] = found["accuracy_kept_total"] - right.mean()
+        doubt = getattr(summary, part)
+        least = rows_kept(doubt)
+        # A doubt that is the same everywhere refuses nobody.
+        varies = np.ptp(doubt) > 0
+        found[f"accuracy_kept_{part}"] = right[least].mean() if varies else None
+        found[f"js_distance_kept_{part}"] = distance[least].mean() if varies else None
+    found["reject_gain_25"] = right[rows_kept(summary.total)].mean() - right.mean()
     return found
 
 
@@ -156,18 +159,17 @@ def nulls(doubts, summary, votes_per_item, redraws=REDRAWS):
     return found
 
 
-def intervals(measured, doubts, d, distance, groups, resamples):
+def intervals(measured, doubts, votes, groups, resamples):
     """95 % intervals of the numbers that are compared, by images, identical ones together.
 
     Parameters
     ----------
     measured : dict of str to array of shape (N,)
-        Numbers whose mean is compared; `accuracy_9` among them, which is also looked at after
-        refusal.
+        Numbers whose mean is compared. `accuracy_9` and `js_distance` are among them, which are
+        also looked at after refusal.
     doubts : dict of str to array of shape (N,)
         From `doubts_of`.
-    d, distance : float arrays of shape (N,)
-        Disagreement of the votes, and their distance to the forecast.
+    votes : int array of shape (N, C)
     groups : int array of shape (N,), or None
     resamples : int
         0 for none.
@@ -178,34 +180,51 @@ def intervals(measured, doubts, d, distance, groups, resamples):
     """
     if not resamples:
         return {}
+    against = {
+        "pearson": metrics.disagreement(votes),
+        "pearson_entropy": metrics.label_entropy(votes),
+        "pearson_js": measured["js_distance"],
+        "pearson_js_divergence": np.square(measured["js_distance"]),
+    }
     names = [
         *measured,
         "js_distance_sd",
+        *(f"{kept}_kept_{part}" for kept in ("accuracy", "js_distance") for part in PARTS),
         "reject_gain_25",
-        *(f"{kind}_{name}" for kind in ("pearson", "pearson_js", "spearman") for name in doubts),
+        *(f"{kind}_{name}" for kind in (*against, "spearman") for name in doubts),
     ]
-    columns = np.stack([*measured.values(), d, distance, *doubts.values()], axis=1)
-    first, right = len(measured), list(measured).index("accuracy_9")
-    total = first + 2 + list(doubts).index("total")
+    columns = np.stack([*measured.values(), *against.values(), *doubts.values()], axis=1)
+    right, distance = (list(measured).index(name) for name in ("accuracy_9", "js_distance"))
+    kinds, first = len(against), len(measured)
+    parts = [first + kinds + list(doubts).index(part) for part in PARTS]
 
     def statistic(drawn):
         # All correlations of one draw are one product of matrices.
-        pearson = np.corrcoef(drawn[:, first:], rowvar=False)
-        ranks = np.delete(drawn[:, first:], 1, axis=1)
-        spearman = np.corrcoef(stats.rankdata(ranks, axis=0), rowvar=False)[0, 1:]
-        kept = drawn[rows_kept(drawn[:, total]), right].mean()
-        numbers = [drawn[:, first + 1].std(ddof=1), kept - drawn[:, right].mean()]
+        pearson = np.corrcoef(drawn[:, first:], rowvar=False)[:kinds, kinds:]
+        ranks = stats.rankdata(drawn[:, [first, *range(first + kinds, drawn.shape[1])]], axis=0)
+        kept = [rows_kept(drawn[:, part]) for part in parts]
+        accuracies, distances = (
+            [drawn[rows, column].mean() for rows in kept] for column in (right, distance)
+        )
+        gain = accuracies[PARTS.index("total")] - drawn[:, right].mean()
+        numbers = [drawn[:, distance].std(ddof=1), *accuracies, *distances, gain]
         means = drawn[:, :first].mean(axis=0)
-        return np.concatenate([means, numbers, pearson[0, 2:], pearson[1, 2:], spearman])
+        spearman = np.corrcoef(ranks, rowvar=False)[0, 1:]
+        return np.concatenate([means, numbers, pearson.ravel(), spearman])
 
-    varies = [np.ptp(doubt) > 0 for doubt in doubts.values()]
+    varies = {name: np.ptp(doubt) > 0 for name, doubt in doubts.items()}
     with np.errstate(invalid="ignore", divide="ignore"):
         found = metrics.bootstrap_interval(
             statistic, columns.astype(np.float64), groups=groups, resamples=resamples
         )
-    defined = [True] * (first + 2) + varies * 3
+    known = [
+        *[True] * (first + 1),
+        *[varies[part] for part in PARTS] * 2,
+        True,
+        *[*varies.values()] * (kinds + 1),
+    ]
     return {
         name: [float(low), float(high)]
-        for name, low, high, known in zip(names, found.low, found.high, defined, strict=True)
-        if known and np.isfinite([low, high]).all()
+        for name, low, high, defined in zip(names, found.low, found.high, known, strict=True)
+        if defined and np.isfinite([low, high]).all()
     }

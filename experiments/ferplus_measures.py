@@ -82,7 +82,7 @@ def evaluate_votes(predictive, votes, *, groups=None, resamples=400):
     }
     if loss is not None:
         measured["vote_log_loss"] = loss
-    found["intervals"] = intervals(measured, doubts, d, distance, groups, resamples)
+    found["intervals"] = intervals(measured, doubts, votes, groups, resamples)
     return found
 
 
@@ -173,6 +173,10 @@ def calibration_of(votes, probabilities):
         "ace_votes": metrics.adaptive_calibration_error(labels, spread_out),
         "tace_votes": metrics.thresholded_adaptive_calibration_error(labels, spread_out),
         "ece_majority": metrics.expected_calibration_error(majority, probabilities),
+        "mce_majority": metrics.maximum_calibration_error(majority, probabilities),
+        "sce_majority": metrics.classwise_calibration_error(majority, probabilities),
+        "ace_majority": metrics.adaptive_calibration_error(majority, probabilities),
+        "tace_majority": metrics.thresholded_adaptive_calibration_error(majority, probabilities),
         "total_variation": metrics.total_variation_error(votes, probabilities),
         "entropy_calibration": metrics.entropy_calibration_error(votes, probabilities),
         "brier_votes": brier.total.mean(),

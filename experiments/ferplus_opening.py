@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import html
 from hetero_unc.reports.formats import format_percent
 from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_tile
@@ -29,9 +30,11 @@ def opening(runs, rows):
         best
     ]
     correlation, ceiling = row[f"pearson_{best}"] or 0.0, row["noise_ceiling"] or float("nan")
+    # Two different people, so not the plain d, which draws an annotator twice.
+    differ = np.nanmean(unbiased_disagreement(run.votes))
     lead = (
         f"Ten people were asked what each face expresses. On {len(run):,} test faces, two of them "
-        f"differ {format_percent(run.disagreement.mean(), 0)} of the time. The network forecasts "
+        f"differ {format_percent(differ, 0)} of the time. The network forecasts "
         f"the votes, and its {word} follows how much people differ with a correlation of "
         f"{correlation:.2f}, where the votes' own noise allows {ceiling:.2f}."
     )

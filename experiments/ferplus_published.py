@@ -125,7 +125,8 @@ def published_section(rows, split, tests=()):
     first = next(row for row in rows if row["split"] == split)
     table = html.Table(
         f"{protocols(first, SPLIT_NAMES[split])} Means over seeds ± standard deviation; of one "
-        "seed with [95 % interval]. The paper prints no intervals. Its accuracies are from the "
+        "seed with [95 % interval], where it is not of percentiles or a null. The paper prints no "
+        "intervals. Its accuracies are from the "
         "authors' notebook. * The mean of single passes, not of their average forecast.",
         ("number", "published", *columns, "where it stands"),
         tuple(

@@ -16,7 +16,14 @@ from ferplus_opening import opening
 from ferplus_paired import paired_tests
 from ferplus_policies import policies_section
 from ferplus_published import published_section
-from ferplus_results import SPLIT_NAMES, longest, main_rows, results_section, shown_rows
+from ferplus_results import (
+    SPLIT_NAMES,
+    longest,
+    main_rows,
+    results_section,
+    rows_of_paper,
+    shown_rows,
+)
 from ferplus_sections import (
     heads_section,
     proxies_section,
@@ -84,6 +91,7 @@ def write_ferplus_report(folder, data):
             *([truth_section(runs, data)] if isinstance(data, SyntheticFaces) else []),
             extremes_section(runs),
             percentiles_section(runs),
+            *_figures_by_their_recipe(folder, data, longest(rows), shown),
             disagreement_section(runs, SPLIT_NAMES[SPLIT]),
             refusal_section(runs),
             people_section(runs, _calibrators(folder, data, runs[0])),
@@ -115,6 +123,30 @@ def write_ferplus_report(folder, data):
     )
     html.write_page(folder / "report.html", page)
     return folder / "report.html"
+
+
+def _figures_by_their_recipe(folder, data, rows, shown):
+    """The paper's two figures by its own recipe, where those above are by the corrected one."""
+    theirs = rows_of_paper(rows, SPLIT, "published")
+    if not theirs or theirs[0] in shown:
+        return ()
+    runs = [voted_run(folder, row, data) for row in theirs]
+    galleries, percentiles = extremes_section(runs), percentiles_section(runs, "theirs")
+    text = (
+        "The same drawings of the networks that were trained as the paper trained its own, on the "
+        "inputs that its code feeds."
+    )
+    return (
+        html.Section(
+            "theirs",
+            "The paper's figures by its own recipe",
+            (
+                html.Text(text),
+                html.Details(galleries.title, galleries.blocks),
+                html.Details(percentiles.title, percentiles.blocks),
+            ),
+        ),
+    )
 
 
 def _heads(folder, data, rows):
@@ -163,7 +195,10 @@ def _numbers(run, forecast):
 def _from_file(path, name, title, section):
     if not path.exists():
         return html.left_out(name, title, f"{path.name} is not in this folder")
-    return section(json.loads(path.read_text(encoding="utf-8")))
+    evidence = json.loads(path.read_text(encoding="utf-8"))
+    if not evidence:
+        return html.left_out(name, title, f"{path.name} is empty")
+    return section(evidence)
 
 
 def _title(data):

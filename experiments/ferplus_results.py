@@ -9,12 +9,14 @@ __all__ = [
     "SPLIT_NAMES",
     "USUAL",
     "cell",
+    "in_order",
     "is_usual",
     "longest",
     "main_rows",
     "method_name",
     "protocols",
     "results_section",
+    "rows_of_paper",
     "shown_rows",
 ]
 
@@ -63,6 +65,7 @@ COLUMNS = {  # heading -> key, decimals, factor
     "ceiling": ("noise_ceiling", 3, 1),
     "gain at 25 %, points": ("reject_gain_25", 1, 100),
     "ECE, votes": ("ece_votes", 3, 1),
+    "ECE, null": ("ece_votes_null", 3, 1),
     "cross-entropy": ("cross_entropy", 3, 1),
     "seconds": ("seconds", 0, 1),
 }
@@ -113,25 +116,24 @@ def longest(rows):
 
 
 def shown_rows(rows, split):
-    """The rows that a page draws: UncNet and Baseline of one recipe, and ours from pixels.
+    """The rows that a page draws: ours from pixels, and UncNet and Baseline of one recipe.
 
     The corrected recipe is taken before the published one; each with dropout passes where there
     are, but Baseline without; of several seeds the first. Without any of these, the first method.
     """
     here = [row for row in rows if row["split"] == split]
-    recipe = next(
-        (
-            name
-            for name in ("corrected", "published")
-            if any(row["recipe"] == name and row["method"] == "uncnet" for row in here)
-        ),
-        None,
-    )
-    wanted = [("end_to_end", "compact_votes", True), (recipe, "uncnet", True)]
-    wanted.append((recipe, "baseline", False))
-    chosen = [_one(here, *each) for each in wanted]
-    chosen = [row for row in chosen if row is not None]
-    return chosen or sorted(here, key=_order)[:1]
+    ours = _one(here, "end_to_end", "compact_votes", True)
+    chosen = [] if ours is None else [ours]
+    chosen += rows_of_paper(here, split, "corrected") or rows_of_paper(here, split, "published")
+    return chosen or in_order(here)[:1]
+
+
+def rows_of_paper(rows, split, recipe):
+    """UncNet with dropout passes and Baseline without, by one recipe; none where UncNet is not."""
+    here = [row for row in rows if row["split"] == split]
+    uncnet = _one(here, recipe, "uncnet", True)
+    baseline = _one(here, recipe, "baseline", False)
+    return [] if uncnet is None else [row for row in (uncnet, baseline) if row is not None]
 
 
 def _one(rows, recipe, method, passes):
@@ -139,6 +141,11 @@ def _one(rows, recipe, method, passes):
     found = [row for row in rows if (row["recipe"], row["method"]) == (recipe, method)]
     found.sort(key=lambda row: (row["seed"], -row["passes"] if passes else row["passes"]))
     return found[0] if found else None
+
+
+def in_order(rows):
+    """Rows by recipe and method as the page has them, then by epochs, passes and seed."""
+    return sorted(rows, key=_order)
 
 
 def _order(row):
@@ -162,7 +169,7 @@ def results_section(rows):
             "standard deviation. JS floor: the distance of votes redrawn from the "
             "network's own forecast. r: Pearson with disagreement; its ceiling is the votes' own "
             "noise. Gain: accuracy gained by refusing the quarter with most total doubt, same "
-            "network."
+            "network. ECE, null: that of votes redrawn from the forecast."
         )
     ]
     for split, words in SPLIT_NAMES.items():
@@ -189,7 +196,7 @@ def _agreement(rows):
 
 def _table(rows, words, columns, remark=""):
     groups = {}
-    for row in sorted(rows, key=_order):
+    for row in in_order(rows):
         key = (method_name(row), row["epochs"], row["passes"], row.get("members", 1))
         groups.setdefault(key, []).append(row)
     return html.Table(
@@ -199,14 +206,24 @@ def _table(rows, words, columns, remark=""):
         tuple(
             (
                 name,
-                str(epochs or "–"),
+                _epochs(same),
                 str(passes or "none"),
                 f"average of {members}" if members > 1 else str(len({row["seed"] for row in same})),
                 *(cell(same, *how) for how in columns.values()),
             )
-            for (name, epochs, passes, members), same in groups.items()
+            for (name, _, passes, members), same in groups.items()
         ),
     )
+
+
+def _epochs(rows):
+    """Trained, or where the validation part chose, the chosen ones and how many were allowed."""
+    allowed = str(rows[0]["epochs"] or "–")
+    chosen = sorted({row.get("chosen_epoch") or row["epochs"] for row in rows} - {None})
+    if not chosen or chosen == [rows[0]["epochs"]]:
+        return allowed
+    ends = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else f"{chosen[0]}"
+    return f"{ends} of {allowed}"
 
 
 def protocols(row, words):

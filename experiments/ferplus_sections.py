@@ -5,7 +5,15 @@ from scipy import stats
 
 from ferplus_measures import vote_log_loss
 from ferplus_published import COLUMNS, NUMBERS, number_of
-from ferplus_results import METHODS, RECIPES, SPLIT_NAMES, cell
+from ferplus_results import (
+    METHODS,
+    RECIPES,
+    SPLIT_NAMES,
+    cell,
+    in_order,
+    method_name,
+    protocols,
+)
 from hetero_unc import metrics
 from hetero_unc.data.image_proxies import image_proxies
 from hetero_unc.reports import figures, html
@@ -37,7 +45,7 @@ def twins_section(rows):
     }
     tested = [
         row
-        for row in rows
+        for row in in_order(rows)
         if row["split"] != "validation" and row.get("n_without_twins") is not None
     ]
     title = "Identical images"
@@ -45,13 +53,12 @@ def twins_section(rows):
         return html.left_out("twins", title, "no row tells images with a twin apart")
     groups = {}
     for row in tested:
-        key = (METHODS[row["method"]][0], row["recipe"], row["split"], row["passes"])
+        key = (method_name(row), row["split"], row["passes"])
         groups.setdefault(key, []).append(row)
     table = html.Table(
         "All images, then those without an identical one anywhere in the data; means over seeds.",
         (
             "network",
-            "recipe",
             "part",
             "passes",
             "images",
@@ -60,8 +67,7 @@ def twins_section(rows):
         ),
         tuple(
             (
-                method,
-                recipe,
+                name,
                 SPLIT_NAMES[split],
                 str(passes or "none"),
                 f"{same[0]['n']:,}",
@@ -72,9 +78,9 @@ def twins_section(rows):
                     for end in ("", "_without_twins")
                 ),
             )
-            for (method, recipe, split, passes), same in groups.items()
+            for (name, split, passes), same in groups.items()
         ),
-        text_columns=(0, 1, 2),
+        text_columns=(0, 1),
     )
     columns = {
         heading: column
@@ -144,10 +150,12 @@ def _heads_table(recipe, found):
                 *(cell([row], *how) for how in HEAD_COLUMNS.values()),
             )
         )
-    name, seed = METHODS[found[best][0]["method"]][0], found[best][0]["seed"]
+    first = found[best][0]
+    name = METHODS[first["method"]][0]
     return html.Table(
-        f"{RECIPES.get(recipe, recipe)}, {len(losses[best]):,} images, seed {seed}. Lower is "
-        f"better. Behind: difference to {name}, image by image [95 % interval].",
+        f"{RECIPES.get(recipe, recipe).capitalize()}, seed {first['seed']}. "
+        f"{protocols(first, SPLIT_NAMES[first['split']])} Lower is better. Behind: difference to "
+        f"{name}, image by image [95 % interval].",
         ("head", "nats an image", "behind the best", *HEAD_COLUMNS),
         tuple(rows),
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import figures, html
 
 __all__ = ["disagreement_section"]
@@ -34,14 +35,13 @@ def disagreement_section(runs, split):
                 "disagreement-predicted",
                 [_by_bins(run) for run in runs],
                 x_label="predicted disagreement",
-                y_label="disagreement of the votes",
+                y_label="disagreement of two votes",
                 x_limits=(0, 0.9),
                 y_limits=(0, 0.9),
                 diagonal=True,
             ),
-            f"Mean disagreement of the votes in {BINS} bins of equally many images, by the "
-            "disagreement that each network predicts, with the quartiles of the first network as a "
-            "band.",
+            f"Mean disagreement of two different votes, d n/(n − 1), in {BINS} bins of equally "
+            "many images, by the disagreement that each network predicts for two people.",
             "What is predicted, and what is",
         ),
         html.Figure(
@@ -85,18 +85,17 @@ def disagreement_section(runs, split):
 
 
 def _by_bins(run):
+    # What is predicted is of two people, so an annotator must not be held against himself.
+    observed = unbiased_disagreement(run.votes)
     order = np.argsort(run.predicted_disagreement, kind="stable")
-    bins = np.array_split(order, BINS)
-    observed = [run.disagreement[items] for items in bins if len(items)]
-    low, high = np.array([np.quantile(values, [0.25, 0.75]) for values in observed]).T
+    bins = np.array_split(order[np.isfinite(observed[order])], BINS)
+    bins = [items for items in bins if len(items)]
     return figures.Series(
         run.name,
-        [run.predicted_disagreement[items].mean() for items in bins if len(items)],
-        [values.mean() for values in observed],
+        [run.predicted_disagreement[items].mean() for items in bins],
+        [observed[items].mean() for items in bins],
         run.colour,
         run.line,
-        low=low if run.line == "-" else None,
-        high=high if run.line == "-" else None,
     )
 
 

@@ -24,14 +24,24 @@ CALIBRATION_NUMBERS = {  # key in the row -> heading
     "brier_distance": "of it, distance",
     "ece_majority": "ECE, majority label",
 }
+MAJORITY_NUMBERS = {
+    "ece_majority": "ECE",
+    "mce_majority": "MCE",
+    "sce_majority": "SCE",
+    "ace_majority": "ACE",
+    "tace_majority": "thresholded ACE",
+}
 
 
-def reliability_figure(runs):
-    """Share of votes for the read class against confidence, with intervals by image."""
+def reliability_figure(runs, name="people"):
+    """Share of votes for the read class against confidence, with intervals by image.
+
+    `name` tells its drawing from others on a page.
+    """
     errors = ", ".join(f"{run.name} {run.number('ece_votes')}" for run in runs)
     return html.Figure(
         figures.draw_series(
-            "people-reliability",
+            f"{name}-reliability",
             [_reliability(run, place - (len(runs) - 1) / 2) for place, run in enumerate(runs)],
             x_label="confidence",
             y_label="share of the votes",
@@ -57,13 +67,22 @@ def people_section(runs, before_and_after=()):
         A calibrator in words, and its numbers on these items by the keys of
         `CALIBRATION_NUMBERS`, and `cross_entropy`.
     """
+    columns = {"ece_votes_null": "ECE, calibrated null", **CALIBRATION_NUMBERS}
     table = html.Table(
         "Each annotation of an image is one trial. ECE, MCE: top label, equal width; SCE, ACE and "
         "thresholded ACE: every class. Total variation and entropy error (Baan et al., 2022) "
         "compare whole distributions and are not 0 for ten votes, however good the forecast. Brier "
-        "splits exactly into the distance to the vote shares and the votes' own disagreement.",
-        ("network", *CALIBRATION_NUMBERS.values()),
-        tuple((run.name, *(run.number(key) for key in CALIBRATION_NUMBERS)) for run in runs),
+        "splits exactly into the distance to the vote shares and the votes' own disagreement. "
+        "Calibrated null: the ECE of votes drawn from the forecast itself, which so few images do "
+        "not let be 0.",
+        ("network", *columns.values()),
+        tuple((run.name, *(run.number(key) for key in columns)) for run in runs),
+    )
+    majority = html.Table(
+        "The same errors against the class with most votes, one label an image, as the paper's "
+        "appendix also has them.",
+        ("network", *MAJORITY_NUMBERS.values()),
+        tuple((run.name, *(run.number(key) for key in MAJORITY_NUMBERS)) for run in runs),
     )
     blocks = [
         html.Text(
@@ -72,6 +91,7 @@ def people_section(runs, before_and_after=()):
             "goal."
         ),
         table,
+        html.Details("Against the majority label", (majority,)),
     ]
     if before_and_after:
         keys = {"cross_entropy": "cross-entropy, nats", **CALIBRATION_NUMBERS}

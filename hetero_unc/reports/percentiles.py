@@ -13,13 +13,15 @@ RESAMPLES = 200
 STYLES = {"aleatoric": ("blue", "-"), "epistemic": ("teal", "-."), "total": ("amber", "--")}
 
 
-def percentiles_section(runs):
+def percentiles_section(runs, name="percentiles"):
     """Reliability of all runs; Brier, its null and the excess by percentile of each doubt.
 
     Parameters
     ----------
     runs : sequence of VotedRun
         At least one, on the same items. The first with dropout passes is drawn, else the first.
+    name : str
+        Of the section, unique on its page.
     """
     run = next((run for run in runs if run.row.get("passes")), runs[0])
     bins = max(2, min(BINS, len(run) // 20))
@@ -38,10 +40,10 @@ def percentiles_section(runs):
     total = curves["total"]
     brier.append(_series(total, "null of total", "null", "quiet", (0, (1, 3))))
     drawings = (
-        reliability_figure(runs),
+        reliability_figure(runs, name),
         html.Figure(
             figures.draw_series(
-                "percentiles-brier",
+                f"{name}-brier",
                 brier,
                 x_label="percentile of doubt",
                 y_label="Brier per annotation",
@@ -54,7 +56,7 @@ def percentiles_section(runs):
         ),
         html.Figure(
             figures.draw_series(
-                "percentiles-excess",
+                f"{name}-excess",
                 [
                     _series(curve, part, "excess", *STYLES[part], _excess_interval(run, part, bins))
                     for part, curve in curves.items()
@@ -77,7 +79,7 @@ def percentiles_section(runs):
         "too sure there, below it too doubtful."
     )
     return html.Section(
-        "percentiles",
+        name,
         "Does doubt find bad calibration?",
         (
             html.Text(text),

@@ -2,13 +2,20 @@
 
 import numpy as np
 
-from hetero_unc.metrics import area_under_risk_coverage_curve, risk_coverage_curve
+from hetero_unc.metrics import (
+    accuracy_at_coverage,
+    area_under_risk_coverage_curve,
+    bootstrap_interval,
+    risk_coverage_curve,
+)
 from hetero_unc.reports import figures, html
 from hetero_unc.reports.formats import format_percent
 
 __all__ = ["refusal_section"]
 
 REFUSED = 0.25  # share of the items, as in the second seed
+RESAMPLES = 200
+OWN = "own total"
 POINTS = 400  # a point a pixel is enough
 STYLES = (("blue", "-"), ("amber", "--"), ("teal", "-."), ("rose", ":"), ("ink", (0, (5, 1, 1, 1))))
 
@@ -37,6 +44,7 @@ def refusal_section(runs):
             figures.Series("at random", [0, 0.5], [accuracy, accuracy], "quiet", (0, (1, 3)))
         )
         gains = {name: _gain(curve) for name, curve in curves.items()}
+        intervals = _gain_intervals(run, rankings)
         drawings.append(
             html.Figure(
                 figures.draw_series(
@@ -54,12 +62,25 @@ def refusal_section(runs):
                 run.name,
             )
         )
-        rows += [_row(run, name, accuracy, gains[name], doubt) for name, doubt in rankings.items()]
-        rows.append((run.name, "at random", *_numbers(accuracy, 0.0, 1 - accuracy)))
+        rows += [
+            _row(run, name, accuracy, gains[name], doubt, intervals[name])
+            for name, doubt in rankings.items()
+        ]
+        rows.append(_random_row(run, accuracy))
     table = html.Table(
         "Accuracy against the class with most votes, nine classes. Gain: of the 75 % kept over "
-        "all, same network. AURC: mean share of mistakes over all coverages, lower is better.",
-        ("network", "refused by", "accuracy of all", "of the 75 % kept", "gain, points", "AURC"),
+        "all, same network. AURC: mean share of mistakes over all coverages, lower is better. In "
+        "brackets 95 % intervals by images; own less this: what the network's own total doubt "
+        "gains more than the doubt of the row.",
+        (
+            "network",
+            "refused by",
+            "accuracy of all",
+            "of the 75 % kept",
+            "gain, points",
+            "AURC",
+            "own less this, points",
+        ),
         tuple(rows),
         text_columns=(0, 1),
     )
@@ -77,7 +98,7 @@ def refusal_section(runs):
 
 def _rankings(run, runs):
     """Doubts to refuse by: the run's own parts, then the total of each other run."""
-    own = {"own total": run.summary.total}
+    own = {OWN: run.summary.total}
     if (run.summary.epistemic > 1e-9).any():
         own |= {
             "own aleatoric": run.summary.aleatoric,
@@ -100,9 +121,47 @@ def _gain(curve):
     return float(curve.risk[-1] - curve.risk[max(1, kept) - 1])
 
 
-def _row(run, name, accuracy, gain, doubt):
+def _gain_intervals(run, rankings):
+    """Name of each ranking -> float array of shape (3, 2).
+
+    Estimate, low and high, of its gain and of what the first ranking gains more.
+    """
+    right = (run.predicted == run.majority).astype(np.float64)
+
+    def statistic(right, doubts):
+        kept = int((1 - REFUSED) * len(right))
+        accuracies = np.array(
+            [right[np.argsort(doubt, kind="stable")[:kept]].mean() for doubt in doubts.T]
+        )
+        return np.stack([accuracies - right.mean(), accuracies[0] - accuracies])
+
+    found = bootstrap_interval(
+        statistic, right, np.stack(list(rankings.values()), axis=1), resamples=RESAMPLES
+    )
+    ends = np.stack([found.estimate, found.low, found.high])
+    return {name: ends[:, :, place] for place, name in enumerate(rankings)}
+
+
+def _row(run, name, accuracy, gain, doubt, interval):
     area = area_under_risk_coverage_curve(run.majority, run.summary.probabilities, doubt)
-    return (run.name, name, *_numbers(accuracy, gain, area))
+    accuracy, kept, points, area = _numbers(accuracy, gain, area)
+    (_, low, high), (less, least, most) = 100 * interval.T
+    return (
+        run.name,
+        name,
+        accuracy,
+        kept,
+        f"{points} [{low:.1f}, {high:.1f}]",
+        area,
+        "–" if name == OWN else f"{less:+.1f} [{least:.1f}, {most:.1f}]",
+    )
+
+
+def _random_row(run, accuracy):
+    control = accuracy_at_coverage(run.majority, run.summary.probabilities, coverage=1 - REFUSED)
+    accuracy_of_all, kept, points, area = _numbers(accuracy, 0.0, 1 - accuracy)
+    ends = f"{points} [{100 * control.random_low:.1f}, {100 * control.random_high:.1f}]"
+    return (run.name, "at random", accuracy_of_all, kept, ends, area, "–")
 
 
 def _numbers(accuracy, gain, area):

@@ -83,8 +83,8 @@ def _shown(examples):
     tiles = tuple(
         html.Tile(
             picture(image.astype(np.float32) / 255),
-            f"A face, {word}, level {level:g}",
-            (word, f"{level:g}"),
+            f"A face, {word}, level {level + 0.0:g}",  # no minus before 0
+            (word, f"{level + 0.0:g}"),
         )
         for word, level, image in examples
     )

@@ -12,6 +12,7 @@ from ferplus_doubts import PARTS, doubts_of, nulls, predicted_disagreement
 from ferplus_evaluation import evaluate_run, evaluate_split, read_predictive
 from ferplus_measures import evaluate_labels, evaluate_votes, vote_log_loss
 from ferplus_neighbours import feature_neighbours
+from hetero_unc.metrics import classwise_calibration_error, maximum_calibration_error
 from hetero_unc.predictive import Predictive
 
 pytestmark = pytest.mark.end_to_end
@@ -63,7 +64,8 @@ def test_rows_have_what_was_asked_for(ferplus_runs):
         ("publictest", 4),
     ]
     assert {row["seconds"] for row in rows} == {4.0}
-    assert all(row["pearson_epistemic"] is None for row in rows if row["passes"] == 0)
+    for name in ("pearson_epistemic", "accuracy_kept_epistemic", "brier_epistemic"):
+        assert {row[name] is None for row in rows if row["passes"] == 0} == {True}, name
 
 
 def test_the_numbers_are_those_of_scipy(ferplus_runs, small_ferplus):
@@ -103,6 +105,8 @@ def test_the_numbers_are_those_of_scipy(ferplus_runs, small_ferplus):
         "pearson_js_divergence_aleatoric": stats.pearsonr(aleatoric, distance**2)[0],
         "js_distance_sd": distance.std(ddof=1),
         "cross_entropy": (stats.entropy(shares, mean, axis=1) + entropy).mean(),
+        "sce_majority": classwise_calibration_error(votes.argmax(axis=1), mean),
+        "mce_majority": maximum_calibration_error(votes.argmax(axis=1), mean),
     }
     for name, value in expected.items():
         assert row[name] == pytest.approx(value, abs=1e-6), name
@@ -132,7 +136,8 @@ def test_intervals_hold_what_they_are_about(ferplus_runs):
     row = next(r for r in rows if r["split"] == "publictest" and r["passes"] == 4)
     assert row["intervals"].keys() >= {
         "js_distance", "js_divergence", "accuracy_9", "accuracy_8", "cross_entropy",
-        "spearman_aleatoric", "pearson_js_total", "reject_gain_25",
+        "spearman_aleatoric", "pearson_js_total", "pearson_entropy_epistemic", "reject_gain_25",
+        "pearson_js_divergence_total", "accuracy_kept_epistemic", "js_distance_kept_total",
     }  # fmt: skip
     for name, (low, high) in row["intervals"].items():
         assert low <= row[name] <= high, name

@@ -14,14 +14,16 @@ from ferplus_paired import paired_tests
 from ferplus_policies import HEADINGS, levels_without_images, scored
 from ferplus_published import NUMBERS, number_of
 from ferplus_report import write_ferplus_report
-from ferplus_results import cell, longest, main_rows, shown_rows
+from ferplus_results import cell, longest, main_rows, results_section, shown_rows
 from ferplus_sections import heads_section
 from ferplus_shift import PROBES
 from ferplus_shown import predictions_of
 from ferplus_sweeps import sweeps_section
 from hetero_unc.data import load_synthetic_faces
 from hetero_unc.data.ferplus_protocols import paper_nine_columns
+from hetero_unc.metrics import accuracy_at_coverage
 from hetero_unc.predictive import Predictive
+from hetero_unc.reports.refusal import refusal_section
 from hetero_unc.reports.vote_bars import vote_tile
 from hetero_unc.reports.voted_run import VotedRun
 
@@ -49,6 +51,7 @@ def test_every_section_is_there_and_what_is_not_is_said(source):
         "policies",
         "extremes",
         "percentiles",
+        "theirs",
         "disagreement",
         "refusal",
         "people",
@@ -126,6 +129,15 @@ def test_one_run_has_an_interval_and_several_a_spread():
     assert cell([one], "js_distance", 2, 1) == "0.25 [0.20, 0.31]"
     assert cell([one, {"js_distance": 0.35}], "js_distance", 3, 1) == "0.300 ± 0.071"
     assert cell([], "js_distance", 3, 1) == "–"
+
+
+def test_epochs_are_those_that_were_chosen(rows):
+    uncnet = [row for row in main_rows(rows) if row["method"] == "uncnet" and row["passes"]]
+    chosen = [{**row, "epochs": 400, "chosen_epoch": 60 + 5 * row["seed"]} for row in uncnet]
+    table = results_section(chosen).blocks[1]
+    epochs = {row[0]: row[1] for row in table.rows}
+    assert epochs == {"UncNet (published)": "60 of 400", "UncNet (corrected)": "60 to 65 of 400"}
+    assert {row[1] for row in results_section(uncnet).blocks[1].rows} == {"2"}
 
 
 def test_columns_that_are_not_there_are_named(ferplus_runs, small_ferplus, ferplus_folder):
@@ -223,11 +235,13 @@ def test_the_same_files_give_the_same_page(source, ferplus_folder, small_ferplus
 
 
 def test_evidence_that_is_not_there_is_said(ferplus_folder, small_ferplus):
-    for name in ("shift.json", "neighbours.json", "leak_test.json"):
+    (ferplus_folder / "leak_test.json").write_text("{}", encoding="utf-8")
+    for name in ("shift.json", "neighbours.json"):
         (ferplus_folder / name).unlink()
     text = text_of(write_ferplus_report(ferplus_folder, small_ferplus).read_text("utf-8"))
-    for name in ("shift.json", "neighbours.json", "leak_test.json"):
+    for name in ("shift.json", "neighbours.json"):
         assert f"Left out: {name} is not in this folder." in text
+    assert "Left out: leak_test.json is empty." in text
 
 
 def test_a_folder_without_results_on_the_test_part_is_refused(ferplus_folder, small_ferplus):
@@ -264,6 +278,7 @@ def test_heads_are_compared_by_the_votes_of_each_image():
     kept = types.SimpleNamespace(votes=np.array([[2, 1], [0, 3], [3, 0]]))
     right, even = [[0.7, 0.3], [0.1, 0.9], [0.9, 0.1]], [[0.5, 0.5]] * 3
     numbers = {"seed": 0, "mean_scale": 1.0, "pearson_predicted_disagreement": None}
+    numbers |= {"split": "publictest", "n": 3, "protocol": "paper_nine_columns"}
     numbers |= {"pearson_aleatoric": 0.5, "js_distance": 0.2}
     heads = [
         ({"method": method, **numbers}, Predictive(np.array([forecast])), kept)
@@ -276,6 +291,45 @@ def test_heads_are_compared_by_the_votes_of_each_image():
     assert even[1] == f"{3 * np.log(2):.3f}"
     assert even[2].startswith(f"{3 * np.log(2) - best:.3f} [")
     assert even[4] == "–"
+
+
+def test_gains_by_refusal_stand_with_intervals_and_with_their_difference():
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(3, 0.5), size=(2, 400))
+    votes = rng.multinomial(10, shares[0])
+    runs = [
+        VotedRun(
+            name=name,
+            summary=Predictive(forecast[None]).summarise(),
+            predicted_disagreement=np.zeros(400),
+            votes=votes,
+            images=np.zeros((400, 4, 4, 1), np.uint8),
+            class_names=("a", "b", "c"),
+        )
+        for name, forecast in (("knowing", shares[0]), ("guessing", shares[1]))
+    ]
+    table = refusal_section(runs).blocks[2]
+    rows = {row[:2]: row for row in table.rows}
+    gains = []
+    for doubt in (runs[0].summary.total, runs[1].summary.total):
+        found = accuracy_at_coverage(votes.argmax(axis=1), shares[0], doubt)
+        gains.append(100 * found.gain)
+    own, other = rows["knowing", "own total"], rows["knowing", "that of guessing"]
+    for (points, low, high), gain in zip(map(with_ends, (own[4], other[4])), gains, strict=True):
+        assert points == pytest.approx(gain, abs=0.06)
+        assert low < gain < high
+    less, low, high = with_ends(other[6])
+    assert less == pytest.approx(gains[0] - gains[1], abs=0.11)
+    assert 0 < low < less < high, "the network that knows the votes is the better judge"
+    random = rows["knowing", "at random"]
+    ends = [100 * end for end in (found.random_low, found.random_high)]
+    assert list(with_ends(random[4])) == pytest.approx([0, *ends], abs=0.06)
+    assert own[6] == random[6] == "–"
+
+
+def with_ends(text):
+    """ "+5.0 [4.0, 6.0]" as three numbers."""
+    return map(float, re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", text).groups())
 
 
 def test_a_tile_says_the_votes_and_draws_them():
