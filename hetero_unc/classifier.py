@@ -15,7 +15,7 @@ from hetero_unc.data.image_folder import ImageFolder
 from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.losses import VoteLikelihood
 from hetero_unc.models import gaussian_classifier
-from hetero_unc.predictive import PredictiveSummary
+from hetero_unc.predictive import Predictive, PredictiveSummary
 from hetero_unc.training import fit
 
 __all__ = ["HeteroscedasticClassifier"]
@@ -40,6 +40,7 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
     learning_rate : float, default=1e-3
         Of Adam at the start; it falls to 0 along a cosine.
     dropout : float, default=0.3
+        Rate in (0, 1).
     frozen : bool, default=False
         Whether the weights of a `.keras` backbone stay as they are.
     rank : int, default=0
@@ -60,8 +61,10 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
     model_ : keras.Model
     history_ : list of dict
         A row an epoch.
+    image_shape_ : tuple of int
+        (H, W, K); (1, 1, F) where rows of features were given.
     n_features_in_ : int
-        Where rows of features were given.
+        F, where rows of features were given.
     """
 
     def __init__(
@@ -113,6 +116,16 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
         """
         for name in ("epochs", "batch_size", "passes"):
             check_count(getattr(self, name), name=name)
+        if not 0 < self.dropout < 1:
+            raise ValueError(
+                "`dropout` must be above 0 and below 1: without it all passes are equal. "
+                f"Received: dropout={self.dropout}"
+            )
+        if not 0 < self.learning_rate < np.inf:
+            raise ValueError(
+                "`learning_rate` must be above 0 and finite. "
+                f"Received: learning_rate={self.learning_rate}"
+            )
         images = self._images(X, reset=True)
         votes = self._votes(y, reset=True)
         if len(votes) != len(images):
@@ -125,6 +138,9 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
                 self._images(validation_data[0], reset=False),
                 self._votes(validation_data[1], reset=False),
             )
+        for watched in (images,) if validation_data is None else (images, validation_data[0]):
+            if isinstance(watched, ImageFolder):
+                watched.check_whole()
         seed = int(check_random_state(self.random_state).randint(2**20))
         backbone = self.backbone
         if backbone == "auto":
@@ -170,27 +186,42 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_uncertainty(self, X):
         """A `PredictiveSummary`: probabilities and the parts of the doubt of each item, nats."""
+        return PredictiveSummary.concatenate(part.summarise() for part in self._predict_parts(X))
+
+    def predict_passes(self, X):
+        """A `Predictive`: every pass of each item, as an audit needs them, (P, N, C) in memory."""
+        parts = list(self._predict_parts(X))
+        names = ("probabilities", "draw_entropy", "draw_agreement", "loc", "scale")
+        return Predictive(
+            **{name: np.concatenate([getattr(part, name) for part in parts], 1) for name in names}
+        )
+
+    def _predict_parts(self, X):
         check_is_fitted(self)
         images = self._images(X, reset=False)
         monte_carlo = MonteCarloDropout(
             self.model_, passes=self.passes, masks="per_pass", seed=self.seed_
         )
-        parts = []
         for start in range(0, len(images), PART):
             rows = slice(start, start + PART)
-            ids = np.arange(len(images))[rows]
-            parts.append(monte_carlo.predict(self._scaled(images)[rows], ids=ids).summarise())
-        return PredictiveSummary.concatenate(parts)
+            yield monte_carlo.predict(self._scaled(images)[rows], ids=np.arange(len(images))[rows])
 
     def _images(self, X, *, reset):
         """Images `(N, H, W, K)`, or rows of features as images of one pixel."""
         if isinstance(X, ImageFolder):
-            return X
-        if getattr(X, "ndim", 2) == 4:
-            shape = None if reset else self.model_.input_shape[1:]
-            return check_images(X, shape=shape, name="X")
-        X = validate_data(self, X, reset=reset, dtype=np.float64)
-        return X[:, None, None, :]
+            images = X
+        elif getattr(X, "ndim", 2) == 4:
+            images = check_images(X, name="X")
+        else:
+            images = validate_data(self, X, reset=reset, dtype=np.float64)[:, None, None, :]
+        if reset:
+            self.image_shape_ = images.shape[1:]
+        elif images.shape[1:] != self.image_shape_:
+            raise ValueError(
+                f"`X` must hold images of shape {self.image_shape_}, as in fit; rows of F features "
+                f"count as (1, 1, F). Received: {images.shape[1:]}"
+            )
+        return images
 
     def _votes(self, y, *, reset):
         """Counts `(N, C)`; sets or uses `classes_`."""

@@ -85,6 +85,22 @@ def test_images_go_to_the_compact_network():
     classifier = HeteroscedasticClassifier(epochs=1, passes=2).fit(images, np.arange(12) % 3)
     assert classifier.model_.name == "compact_network"
     assert classifier.predict_proba(images).shape == (12, 3)
+    with pytest.raises(ValueError, match=r"of shape \(16, 16, 1\), as in fit"):
+        classifier.predict(images[:, :8])
+    with pytest.raises(ValueError, match=r"of shape \(16, 16, 1\), as in fit"):
+        classifier.predict(images[:, 0, 0])
+
+
+def test_images_are_watched_in_the_history():
+    images = np.random.default_rng(0).random((12, 16, 16, 1)).astype(np.float32)
+    labels = np.arange(12) % 3
+    classifier = HeteroscedasticClassifier("dense", epochs=2, passes=2)
+    classifier.fit(images, labels, validation_data=(images[:6], labels[:6]))
+    losses = [row["val_loss"] for row in classifier.history_]
+    expected = classifier.model_.evaluate(images[:6], np.eye(3)[labels[:6]], verbose=0)
+    np.testing.assert_allclose(losses[-1], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"of shape \(16, 16, 1\), as in fit"):
+        classifier.fit(images, labels, validation_data=(images[:, 1:], labels))
 
 
 def test_it_works_in_a_pipeline_under_cross_validation():
@@ -135,5 +151,8 @@ def test_unfitted_and_bad_input_are_refused():
         classifier.fit(features, votes[:5])
     with pytest.raises(ValueError, match="at least 2 classes"):
         classifier.fit(features, np.zeros(10, int))
+    for name, wrong in (("dropout", 0.0), ("dropout", 1.0), ("learning_rate", 0.0)):
+        with pytest.raises(ValueError, match=f"`{name}` must be above 0"):
+            HeteroscedasticClassifier(**{**FAST, name: wrong}).fit(features, votes)
     with pytest.raises(ValueError, match="`backbone` must be one of"):
         HeteroscedasticClassifier("none", **FAST).fit(features, votes)

@@ -108,7 +108,10 @@ def run(arguments):
     console = Console()
     print_result(console, numbers)
     console.print(
-        f"Written to {out}: audit.html, audit.json, routing.csv", soft_wrap=True, highlight=False
+        f"Written to {out}: audit.html, audit.json, routing.csv",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
     for condition in failed:
         value = result.headline_numbers[condition.name]

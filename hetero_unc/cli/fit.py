@@ -3,9 +3,13 @@
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 
 import numpy as np
+
+from hetero_unc.checks import check_count
+from hetero_unc.cli.vote_options import add_table_options, read_table, table_notes
 
 __all__ = ["SETTINGS_FILE", "add_parser", "roles_of", "run"]
 
@@ -54,36 +58,31 @@ def add_parser(commands):
     parser.add_argument("--grey", action="store_true", help="one channel, not three")
     parser.add_argument("--epochs", type=int, default=30, help="(default: 30)")
     parser.add_argument("--batch-size", type=int, default=64, help="(default: 64)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="(default: 0.001)")
-    parser.add_argument("--dropout", type=float, default=0.3, help="rate (default: 0.3)")
+    parser.add_argument("--learning-rate", type=finite, default=1e-3, help="(default: 0.001)")
+    parser.add_argument("--dropout", type=finite, default=0.3, help="rate (default: 0.3)")
     parser.add_argument("--rank", type=int, default=0, help="of the covariance (default: 0)")
     parser.add_argument(
         "--validation-share",
-        type=float,
+        type=finite,
         default=0.1,
         help="of the items, where the table has no split; equal files stay together (default: 0.1)",
     )
-    parser.add_argument("--classes", metavar="NAMES", help="in order, separated by commas")
-    parser.add_argument(
-        "--undecided",
-        default="",
-        metavar="NAMES",
-        help="columns or labels that are votes for no class, separated by commas",
-    )
-    parser.add_argument(
-        "--skip-bad-rows",
-        action="store_true",
-        help="leave out rows of the votes that cannot be used, and write them to a file beside",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    add_table_options(parser)
     parser.set_defaults(run=run)
+
+
+def finite(text):
+    """A number for argparse, neither infinite nor NaN, which no run folder could record."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def run(arguments):
     """Train, save, and print how well the validation items are told."""
     from rich.console import Console
 
-    from hetero_unc.data import read_votes
     from hetero_unc.data.image_folder import ImageFolder, find_images
 
     if not 0 < arguments.validation_share < 1:
@@ -91,12 +90,8 @@ def run(arguments):
             "`--validation-share` must be above 0 and below 1. "
             f"Received: {arguments.validation_share}"
         )
-    table = read_votes(
-        arguments.votes,
-        classes=split_names(arguments.classes),
-        undecided=split_names(arguments.undecided) or (),
-        skip_bad_rows=arguments.skip_bad_rows,
-    )
+    check_count(arguments.seed, name="seed", minimum=0)
+    table = read_table(arguments)
     files = find_images(arguments.images, table.ids)
     channels = 1 if arguments.grey else 3
     images = ImageFolder(files, size=(arguments.size, arguments.size), channels=channels)
@@ -107,19 +102,24 @@ def run(arguments):
     console.print(
         f"{len(roles.training):,} items to train on, {len(roles.validation):,} to watch "
         f"({roles.how}); {len(table.classes)} classes",
+        soft_wrap=True,
         highlight=False,
     )
+    for note in table_notes(table):
+        console.print(f"Note: {note}", soft_wrap=True, highlight=False, markup=False)
     numbers = train(arguments, table, images, digests, roles)
     console.print(
         f"On the watched items: {numbers['accuracy']:.1%} agree with most votes; a random vote "
         f"agrees with the prediction {numbers['vote_agreement']:.1%} of the time, and the stated "
         f"confidence is {numbers['confidence']:.1%}.",
+        soft_wrap=True,
         highlight=False,
     )
     console.print(
         f"Next: hetero-unc predict {arguments.out} {arguments.images} --out predictions.npz",
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
     return 0
 
@@ -134,7 +134,8 @@ def train(arguments, table, images, digests, roles):
     from hetero_unc.writing import write_json
 
     votes = table.votes
-    content = "\n".join([*digests, str(votes.tolist()), *map(str, table.ids)])
+    parts = votes, roles.training, roles.validation
+    content = "\n".join([*digests, *map(str, table.ids), *(str(part.tolist()) for part in parts)])
     settings = {
         name: getattr(arguments, name)
         for name in (
@@ -146,6 +147,8 @@ def train(arguments, table, images, digests, roles):
         "classes": list(table.classes),
         "data": hashlib.sha256(content.encode()).hexdigest(),
     }
+    if arguments.backbone.endswith(".keras"):
+        settings["backbone_digest"] = digest_of(arguments.backbone)
     with open_run_folder(pathlib.Path(arguments.out), settings) as run_folder:
         classifier = HeteroscedasticClassifier(
             arguments.backbone,
@@ -160,7 +163,15 @@ def train(arguments, table, images, digests, roles):
             verbose=2,
         )
         watched = images.take(roles.validation), votes[roles.validation]
-        classifier.fit(images.take(roles.training), votes[roles.training], validation_data=watched)
+        try:
+            classifier.fit(
+                images.take(roles.training), votes[roles.training], validation_data=watched
+            )
+        except (OSError, ValueError):
+            # Nothing was trained: the folder is free for another configuration.
+            if not (run_folder / "history.csv").exists():
+                (run_folder / "config.json").unlink()
+            raise
         save_model(classifier.model_, run_folder / "model.keras")
         probabilities = classifier.predict_proba(watched[0])
         numbers = judge(probabilities, watched[1])
@@ -168,12 +179,20 @@ def train(arguments, table, images, digests, roles):
         write_json(
             run_folder / SETTINGS_FILE,
             {
-                **{name: settings[name] for name in ("size", "grey", "classes", "seed")},
-                "validation": [str(table.ids[row]) for row in roles.validation],
-                "training": [str(table.ids[row]) for row in roles.training],
+                **{name: settings[name] for name in ("size", "grey", "classes")},
+                "seed": classifier.seed_,
+                # By content, so that `predict` knows them in another folder, too.
+                "validation": {str(table.ids[row]): digests[row] for row in roles.validation},
+                "training": {str(table.ids[row]): digests[row] for row in roles.training},
             },
         )
     return numbers
+
+
+def digest_of(path):
+    """sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def judge(probabilities, votes):
@@ -226,13 +245,8 @@ def roles_of(table, digests, validation_share, seed):
     return Roles(rows[first], rows[second], how)
 
 
-def split_names(text):
-    """Names separated by commas, or None for no text."""
-    return [name.strip() for name in text.split(",") if name.strip()] if text else None
-
-
 def read_settings(run_folder):
-    """What `fit` left for `predict`.
+    """What `fit` left for `predict`; `training` are the digests of the files trained on.
 
     Raises
     ------
@@ -242,6 +256,7 @@ def read_settings(run_folder):
     path = pathlib.Path(run_folder) / SETTINGS_FILE
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
-        return {name: settings[name] for name in ("size", "grey", "classes", "seed")}
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        found = {name: settings[name] for name in ("size", "grey", "classes", "seed")}
+        return {**found, "training": frozenset(settings["training"].values())}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not whole: {error!r}. Run hetero-unc fit again") from error

@@ -48,8 +48,7 @@ def main(argv=None):
     -------
     int
         Exit code: 0, or 2 after a message on standard error where the input is bad, one line unless
-        it lists rows. Wrong usage
-        exits with 2 through `SystemExit`, as argparse does.
+        it lists rows. Wrong usage exits with 2 through `SystemExit`, as argparse does.
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)
@@ -58,7 +57,8 @@ def main(argv=None):
         return 0
     try:
         return arguments.run(arguments)
-    except (ImportError, OSError, ValueError) as error:
+    # FloatingPointError: training broke down; RuntimeError: another process is at work there.
+    except (FloatingPointError, ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"hetero-unc {arguments.command}: error: {message_of(error)}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from hetero_unc.cli.fit import read_settings
+from hetero_unc.cli.fit import digest_of, read_settings
 
 __all__ = ["add_parser", "run"]
 
@@ -56,6 +56,11 @@ def run(arguments):
     files = sorted(
         path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
     )
+    if not files:
+        raise ValueError(
+            f"IMAGES must hold images ({', '.join(SUFFIXES)}). "
+            f"Received: {arguments.images} with none"
+        )
     size = (settings["size"], settings["size"])
     images = ImageFolder(files, size=size, channels=1 if settings["grey"] else 3)
     ids = [path.relative_to(root).as_posix() for path in files]
@@ -84,20 +89,13 @@ def run(arguments):
             out,
             classes=settings["classes"],
             settings={"passes": arguments.passes, "model": digest_of(model_path)},
+            trained_on=[digest in settings["training"] for digest in images.digests()],
             part=arguments.part,
             report=lambda done: progress.update(task, completed=done),
         )
     write_items(items, summary, settings["classes"])
-    console.print(f"Written to {out} and {items}", soft_wrap=True, highlight=False)
+    console.print(f"Written to {out} and {items}", soft_wrap=True, highlight=False, markup=False)
     return 0
-
-
-def digest_of(path):
-    """sha256 of a file."""
-    import hashlib
-
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_items(path, summary, classes):

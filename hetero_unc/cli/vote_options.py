@@ -7,6 +7,7 @@ __all__ = [
     "add_table_options",
     "matching_notes",
     "read_table",
+    "table_notes",
 ]
 
 
@@ -65,6 +66,18 @@ def read_table(arguments, predicted_classes=None):
         undecided=_split_names(arguments.undecided),
         skip_bad_rows=arguments.skip_bad_rows,
     )
+
+
+def table_notes(vote_table):
+    """What of the table of votes was not used, in sentences."""
+    notes = []
+    if vote_table.without_votes:
+        notes.append(f"{len(vote_table.without_votes):,} items without a vote were left out.")
+    if vote_table.bad_rows:
+        notes.append(f"{vote_table.bad_rows:,} rows of the votes could not be used.")
+    if vote_table.ignored_columns:
+        notes.append(f"Columns that were not used: {', '.join(vote_table.ignored_columns)}.")
+    return notes
 
 
 def matching_notes(matched):

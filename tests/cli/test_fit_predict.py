@@ -2,13 +2,16 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from hetero_unc.cli.fit import roles_of
 from hetero_unc.cli.main import main
-from hetero_unc.data import load_synthetic_faces, read_predictions
+from hetero_unc.data import load_synthetic_faces, read_predictions, read_votes
+from hetero_unc.data.image_folder import ImageFolder, find_images
 
 pytestmark = pytest.mark.end_to_end
 
@@ -62,13 +65,17 @@ def test_a_run_holds_model_history_and_settings(trained):
     }
 
 
-def test_equal_files_stay_on_one_side(faces, tmp_path):
-    for seed in range(6):
-        out = tmp_path / str(seed)
-        assert fit(faces, out, "--epochs", "1", "--seed", str(seed)) == 0
-        settings = json.loads((out / "classifier.json").read_text())
-        both = {"0.png", "more/1.png"}  # drawn from one row
-        assert both <= set(settings["training"]) or both <= set(settings["validation"])
+def test_equal_files_stay_on_one_side(faces, trained):
+    settings = json.loads((trained / "classifier.json").read_text())
+    both = {"0.png", "more/1.png"}  # drawn from one row
+    assert both <= settings["training"].keys() or both <= settings["validation"].keys()
+    table = read_votes(faces / "votes.csv")
+    rng = np.random.default_rng(0)
+    for seed in range(100):
+        digests = rng.integers(0, 12, ITEMS).astype(str)
+        roles = roles_of(table, digests, 0.2, seed)
+        assert sorted([*roles.training, *roles.validation]) == list(range(ITEMS))
+        assert not {*digests[roles.training]} & {*digests[roles.validation]}
 
 
 def test_predictions_are_of_every_image_and_readable(faces, predicted):
@@ -80,6 +87,41 @@ def test_predictions_are_of_every_image_and_readable(faces, predicted):
     )
     assert predictions.scale.shape == predictions.loc.shape == (7, ITEMS, 3)
     assert not predicted.with_name("predictions.npz.parts").exists()
+
+
+def test_what_was_trained_on_is_known_again_by_its_content(faces, trained, predicted):
+    predictions = read_predictions(predicted)
+    training = json.loads((trained / "classifier.json").read_text())["training"]
+    assert set(predictions.ids[predictions.trained_on]) == set(training)
+    assert 0 < predictions.trained_on.sum() < ITEMS
+
+    folder = trained.parent / "other"
+    folder.mkdir()
+    for number, name in enumerate(predictions.ids):
+        shutil.copy(faces / "images" / name, folder / f"renamed{number:02d}.png")
+    out = trained.parent / "other.npz"
+    assert main(["predict", str(trained), str(folder), "--passes", "2", "--out", str(out)]) == 0
+    np.testing.assert_array_equal(read_predictions(out).trained_on, predictions.trained_on)
+
+
+def test_the_estimator_predicts_what_the_commands_do(faces, trained, predicted):
+    from hetero_unc.classifier import HeteroscedasticClassifier
+
+    predictions = read_predictions(predicted)
+    table = read_votes(faces / "votes.csv")
+    votes_of = dict(zip(table.ids, table.votes, strict=True))
+    training = list(json.loads((trained / "classifier.json").read_text())["training"])
+
+    def images(ids):
+        return ImageFolder(find_images(faces / "images", ids), size=(16, 16), channels=1)
+
+    classifier = HeteroscedasticClassifier("dense", epochs=2, batch_size=16, passes=7)
+    classifier.fit(images(training), np.array([votes_of[name] for name in training]))
+    found = classifier.predict_passes(images(predictions.ids))
+    np.testing.assert_allclose(found.probabilities, predictions.probabilities, atol=1e-6)
+    np.testing.assert_allclose(found.loc, predictions.loc, atol=1e-5)
+    summary = classifier.predict_uncertainty(images(predictions.ids))
+    np.testing.assert_array_equal(summary.total, found.summarise().total)
 
 
 def test_the_table_of_items_says_what_the_predictions_say(predicted):
@@ -138,8 +180,8 @@ def test_a_split_column_decides(faces, tmp_path):
         writer.writerows([*row, word] for row, word in zip(rows, words, strict=True))
     assert fit(faces, tmp_path / "run", votes="split.csv") == 0
     settings = json.loads((tmp_path / "run" / "classifier.json").read_text())
-    assert settings["training"] == [row[0] for row in rows[:30]]
-    assert settings["validation"] == [row[0] for row in rows[30:35]]
+    assert list(settings["training"]) == [row[0] for row in rows[:30]]
+    assert list(settings["validation"]) == [row[0] for row in rows[30:35]]
 
 
 @pytest.mark.parametrize(
@@ -150,12 +192,26 @@ def test_a_split_column_decides(faces, tmp_path):
         (("--size", "0"), "each side of `size`"),
         (("--rank", "3"), "`rank`"),
         (("--epochs", "0"), "`epochs`"),
+        (("--dropout", "0"), "`dropout` must be above 0"),
+        (("--learning-rate", "0"), "`learning_rate` must be above 0"),
+        (("--seed", "-1"), "`seed` must be"),
+        (("--batch-size", "0"), "`batch_size`"),
+        (("--backbone", "none.keras"), "none.keras: No such file"),
     ],
 )
 def test_bad_options_are_named_and_leave_no_model(faces, tmp_path, capsys, options, message):
     assert fit(faces, tmp_path / "run", *options) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run" / "model.keras").exists()
+    # Corrected, the same command goes through in the same folder.
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_a_number_that_is_none_is_wrong_usage(faces, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        fit(faces, tmp_path / "run", "--learning-rate", "nan")
+    assert stopped.value.code == 2
+    assert "argument --learning-rate: invalid finite value: 'nan'" in capsys.readouterr().err
 
 
 def test_an_image_that_is_missing_is_named_before_training(faces, tmp_path, capsys):
@@ -168,10 +224,72 @@ def test_an_image_that_is_missing_is_named_before_training(faces, tmp_path, caps
     assert not (tmp_path / "run").exists()
 
 
+def test_what_is_left_out_is_said(faces, tmp_path, capsys):
+    rows = [f"{number}.png,{number},{20 - number},x" for number in range(0, 20, 2)]
+    (faces / "rest.csv").write_text("\n".join(["image,a,b,[red]c", *rows, "20.png,,,y", "z,1"]))
+    options = ("--classes", "a,b", "--skip-bad-rows", "--epochs", "1")
+    assert fit(faces, tmp_path / "run", *options, votes="rest.csv") == 0
+    out = capsys.readouterr().out
+    assert "Note: 1 items without a vote were left out." in out
+    assert "Note: 1 rows of the votes could not be used." in out
+    assert "Note: Columns that were not used: [red]c." in out
+    assert (faces / "rest.bad-rows.csv").read_text().splitlines()[1].startswith("line 13,")
+
+
+def test_another_split_is_another_run(faces, tmp_path, capsys):
+    for name, words in (("one.csv", ("train", "val")), ("two.csv", ("val", "train"))):
+        rows = [f"{number}.png,1,2,{words[number % 4 == 0]}" for number in range(0, 20, 2)]
+        (faces / name).write_text("\n".join(["image,a,b,split", *rows]))
+    assert fit(faces, tmp_path / "run", votes="one.csv") == 0
+    assert fit(faces, tmp_path / "run", votes="two.csv") == 2
+    assert "holds a run of another configuration: data:" in capsys.readouterr().err
+
+
+def test_a_run_folder_in_use_is_named_in_a_line(faces, tmp_path, capsys):
+    from hetero_unc.training import open_run_folder
+
+    with open_run_folder(tmp_path / "run", {}):
+        assert fit(faces, tmp_path / "run") == 2
+    assert "Another process is at work in" in capsys.readouterr().err
+
+
+def test_a_folder_without_images_is_named(trained, tmp_path, capsys):
+    assert main(["predict", str(trained), str(tmp_path), "--out", str(tmp_path / "x.npz")]) == 2
+    assert f"Received: {tmp_path} with none" in capsys.readouterr().err
+
+
+def test_a_damaged_image_is_named_before_training(faces, tmp_path, capsys):
+    shutil.copytree(faces / "images", tmp_path / "images")
+    whole = (tmp_path / "images" / "8.png").read_bytes()
+    (tmp_path / "images" / "8.png").write_bytes(whole[: len(whole) // 2])
+    shutil.copy(faces / "votes.csv", tmp_path)
+    assert fit(tmp_path, tmp_path / "run", "--batch-size", "1") == 2
+    assert "are not: 8.png: image file is truncated" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_no_run_is_refused(faces, tmp_path, capsys):
     command = ["predict", str(tmp_path), str(faces / "images"), "--out", "x.npz"]
     assert main(command) == 2
     assert "classifier.json" in capsys.readouterr().err
+
+
+def test_ids_without_suffix_find_their_predictions(faces, predicted, tmp_path, capsys):
+    with open(faces / "votes.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    with open(tmp_path / "votes.csv", "w", newline="") as file:
+        csv.writer(file).writerows([header, *([row[0][:-4], *row[1:]] for row in rows)])
+    command = ["audit", str(predicted), "--votes", str(tmp_path / "votes.csv")]
+    assert main([*command, "--out", str(tmp_path), "--resamples", "20"]) == 0
+    assert f"{ITEMS} ids are alike but for the suffix" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_audit_judges_by_what_was_not_trained_on(faces, trained, predicted, tmp_path):
+    command = ["audit", str(predicted), "--votes", str(faces / "votes.csv"), "--out", str(tmp_path)]
+    assert main([*command, "--resamples", "20"]) == 0
+    roles = json.loads((tmp_path / "audit.json").read_text())["inputs"]["roles"]
+    settings = json.loads((trained / "classifier.json").read_text())
+    assert roles["training"] == len(settings["training"])
+    assert roles["evaluated"] + roles["validation"] == len(settings["validation"])
 
 
 def test_the_audit_reads_them_and_shows_the_pictures(faces, predicted, tmp_path):
