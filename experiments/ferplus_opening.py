@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_percent
 from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_tile
 
 __all__ = ["opening", "verdicts"]

@@ -13,9 +13,9 @@ from ferplus_shown import find_run
 from hetero_unc import metrics
 from hetero_unc.data import CLASSES_8
 from hetero_unc.data.ferplus_protocols import PROTOCOLS
+from hetero_unc.formats import format_percent
 from hetero_unc.predictive import Predictive
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_percent
 
 __all__ = ["levels_without_images", "policies_section", "scored"]
 

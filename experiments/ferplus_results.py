@@ -1,8 +1,8 @@
 """The results of all FER+ runs as tables, and which of them a page shows."""
 
 from hetero_unc.data import CLASSES_8
+from hetero_unc.formats import format_spread
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_spread
 
 __all__ = [
     "METHODS",

@@ -3,8 +3,8 @@
 import numpy as np
 
 from hetero_unc import metrics
+from hetero_unc.formats import format_percent
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent
 
 __all__ = ["leak_section", "truth_section"]
 

@@ -2,8 +2,8 @@
 
 import statistics
 
+from hetero_unc.formats import format_percent, format_spread
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_percent, format_spread
 
 METHODS = {  # name in results.json -> name on the page, colour, line, marker; the first is shown
     "marginal_likelihood": ("marginal likelihood", "blue", "-", "o"),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent
 
 METHODS = {  # name in results.json -> panel, name on the page
     "squared_error": ("c", "squared error"),

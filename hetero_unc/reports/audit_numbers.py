@@ -1,6 +1,6 @@
 """How the audit's page writes its numbers: any of them, and either end, may be unknown."""
 
-from hetero_unc.reports.formats import format_percent
+from hetero_unc.formats import format_percent
 
 __all__ = ["UNKNOWN", "write_count", "write_interval", "write_number", "write_range", "write_share"]
 

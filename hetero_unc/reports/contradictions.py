@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from hetero_unc.formats import format_nats, format_percent
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_nats, format_percent
 
 __all__ = ["collapse_section", "flipped_section"]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_nats, format_percent
 from hetero_unc.reports import html
 from hetero_unc.reports.doubt import PARTS, SHARES, is_about_the_image, set_aside
-from hetero_unc.reports.formats import format_nats, format_percent
 from hetero_unc.reports.svg import picture
 
 __all__ = ["gallery_section"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.metrics import disagreement, label_entropy, unbiased_disagreement
 from hetero_unc.reports import html, vote_figures
-from hetero_unc.reports.formats import format_percent
 
 __all__ = ["label_statistics_section"]
 

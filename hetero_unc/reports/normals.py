@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_nats, format_percent
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_nats, format_percent
 from hetero_unc.reports.normal_curves import draw_normals
 from hetero_unc.reports.svg import picture
 

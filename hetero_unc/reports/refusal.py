@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.metrics import (
     accuracy_at_coverage,
     area_under_risk_coverage_curve,
@@ -9,7 +10,6 @@ from hetero_unc.metrics import (
     risk_coverage_curve,
 )
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent
 
 __all__ = ["refusal_section"]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.metrics import expected_calibration_error, reliability_curve, risk_coverage_curve
 from hetero_unc.reports import figures, html
-from hetero_unc.reports.formats import format_percent
 
 __all__ = ["interval_of_share", "training_section", "trust_section"]
 

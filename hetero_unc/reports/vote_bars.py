@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
 from hetero_unc.reports import html
-from hetero_unc.reports.formats import format_percent
 from hetero_unc.reports.svg import picture
 
 __all__ = ["BARS_EXPLAINED", "vote_gallery", "vote_tile"]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from hetero_unc.formats import format_nats, format_percent, format_spread
 from hetero_unc.predictive import Predictive
 from hetero_unc.reports.contradictions import collapse_section
 from hetero_unc.reports.doubt import opening, set_aside
-from hetero_unc.reports.formats import format_nats, format_percent, format_spread
 from hetero_unc.reports.html import Steps
 from hetero_unc.reports.normals import choose_digits
 from hetero_unc.reports.shown_run import ShownRun

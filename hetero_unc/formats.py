@@ -1,4 +1,4 @@
-"""How the reports write numbers: one way for each quantity."""
+"""How numbers are written for people: one way for each quantity."""
 
 import numpy as np
 
