@@ -16,6 +16,7 @@ __all__ = [
     "correlations",
     "doubts_of",
     "intervals",
+    "least_confidence",
     "nulls",
     "percentile_bins",
     "predicted_disagreement",
@@ -40,10 +41,16 @@ def predicted_disagreement(predictive):
     return 1 - squares.sum(axis=2).mean(axis=0)
 
 
+def least_confidence(summary):
+    """One minus the largest probability, float of shape (N,)."""
+    return 1 - summary.probabilities.max(axis=1)
+
+
 def doubts_of(predictive, summary):
-    """Name -> float of shape (N,): parts of doubt, predicted disagreement, scale where there is."""
+    """Name -> float of shape (N,): parts of doubt, two readouts, and the scale where there is."""
     found = {part: getattr(summary, part) for part in PARTS}
     found["predicted_disagreement"] = predicted_disagreement(predictive)
+    found["least_confidence"] = least_confidence(summary)
     if summary.mean_scale is not None:
         found["scale"] = summary.mean_scale
     return found
@@ -82,7 +89,11 @@ def rows_kept(doubt):
 
 
 def refusal(right, summary, distance):
-    """Accuracy and distance of the three quarters with least of each doubt; gain by the total."""
+    """Accuracy and distance of the three quarters with least of each doubt; two gains.
+
+    The paper refuses by the total. What an answer risks is one minus its own probability, whatever
+    the rest is shared among.
+    """
     found = {}
     for part in PARTS:
         doubt = getattr(summary, part)
@@ -92,6 +103,8 @@ def refusal(right, summary, distance):
         found[f"accuracy_kept_{part}"] = right[least].mean() if varies else None
         found[f"js_distance_kept_{part}"] = distance[least].mean() if varies else None
     found["reject_gain_25"] = right[rows_kept(summary.total)].mean() - right.mean()
+    least = rows_kept(least_confidence(summary))
+    found["reject_gain_25_least_confidence"] = right[least].mean() - right.mean()
     return found
 
 
@@ -191,12 +204,15 @@ def intervals(measured, doubts, votes, groups, resamples):
         "js_distance_sd",
         *(f"{kept}_kept_{part}" for kept in ("accuracy", "js_distance") for part in PARTS),
         "reject_gain_25",
+        "reject_gain_25_least_confidence",
         *(f"{kind}_{name}" for kind in (*against, "spearman") for name in doubts),
     ]
     columns = np.stack([*measured.values(), *against.values(), *doubts.values()], axis=1)
     right, distance = (list(measured).index(name) for name in ("accuracy_9", "js_distance"))
     kinds, first = len(against), len(measured)
-    parts = [first + kinds + list(doubts).index(part) for part in PARTS]
+    *parts, least = (
+        first + kinds + list(doubts).index(name) for name in (*PARTS, "least_confidence")
+    )
 
     def statistic(drawn):
         # All correlations of one draw are one product of matrices.
@@ -206,9 +222,10 @@ def intervals(measured, doubts, votes, groups, resamples):
         accuracies, distances = (
             [drawn[rows, column].mean() for rows in kept] for column in (right, distance)
         )
-        gain = accuracies[PARTS.index("total")] - drawn[:, right].mean()
-        numbers = [drawn[:, distance].std(ddof=1), *accuracies, *distances, gain]
         means = drawn[:, :first].mean(axis=0)
+        confident = drawn[rows_kept(drawn[:, least]), right].mean()
+        gains = [kept - means[right] for kept in (accuracies[PARTS.index("total")], confident)]
+        numbers = [drawn[:, distance].std(ddof=1), *accuracies, *distances, *gains]
         spearman = np.corrcoef(ranks, rowvar=False)[0, 1:]
         return np.concatenate([means, numbers, pearson.ravel(), spearman])
 
@@ -220,7 +237,7 @@ def intervals(measured, doubts, votes, groups, resamples):
     known = [
         *[True] * (first + 1),
         *[varies[part] for part in PARTS] * 2,
-        True,
+        *[True] * 2,
         *[*varies.values()] * (kinds + 1),
     ]
     return {

@@ -113,6 +113,10 @@ def test_the_numbers_are_those_of_scipy(ferplus_runs, small_ferplus):
     order = np.argsort(stats.entropy(mean, axis=1), kind="stable")[: int(0.75 * len(votes))]
     right = mean.argmax(axis=1) == votes.argmax(axis=1)
     assert row["reject_gain_25"] == pytest.approx(right[order].mean() - right.mean())
+    order = np.argsort(1 - mean.max(axis=1), kind="stable")[: int(0.75 * len(votes))]
+    assert row["reject_gain_25_least_confidence"] == pytest.approx(
+        right[order].mean() - right.mean()
+    )
     assert row["intervals"] == {}
 
 
@@ -137,6 +141,7 @@ def test_intervals_hold_what_they_are_about(ferplus_runs):
     assert row["intervals"].keys() >= {
         "js_distance", "js_divergence", "accuracy_9", "accuracy_8", "cross_entropy",
         "spearman_aleatoric", "pearson_js_total", "pearson_entropy_epistemic", "reject_gain_25",
+        "reject_gain_25_least_confidence",
         "pearson_js_divergence_total", "accuracy_kept_epistemic", "js_distance_kept_total",
     }  # fmt: skip
     for name, (low, high) in row["intervals"].items():
