@@ -4,6 +4,7 @@ import numpy as np
 
 from hetero_unc.audit.json_values import number_json
 from hetero_unc.audit.routing import ROUTES
+from hetero_unc.formats import format_percent
 
 __all__ = ["routing_section"]
 
@@ -12,7 +13,11 @@ WORDS = {
     "suspected_label_error": (
         "Label looks wrong",
         "Look at these again: the model is sure of one class, the votes of another.",
-        "An item whose votes are its own: the mean posterior probability of that over the list.",
+        (
+            "An item whose votes are its own: the mean posterior probability of that over the "
+            "list. With one label an item it is an upper limit: a model expects wrong labels like "
+            "those that it was trained on."
+        ),
     ),
     "unfamiliar": (
         "Unfamiliar to the model",
@@ -110,16 +115,17 @@ def _rules(unfamiliar_rule, guarantee, settings):
     return {
         "suspected_label_error": "Most votes name another class than the model, "
         "which expects people to agree, and they are the votes of some other item with a "
-        f"probability of {settings.label_error:.0%} or more.",
+        f"probability of {format_percent(settings.label_error, 0)} or more.",
         "unfamiliar": unfamiliar_rule.how,
         "contested": "The votes are split and the model expects that: two people are expected to "
-        f"differ in {settings.contested_disagreement:.0%} of cases or more; the list is as long "
-        f"as keeps the expected false alarms within {settings.false_alarms:.0%}.",
+        f"differ in {format_percent(settings.contested_disagreement, 0)} of cases or more; the "
+        "list is as long as keeps the expected false alarms within "
+        f"{format_percent(settings.false_alarms, 0)}.",
         "accept": "No threshold keeps the risk, so nothing is accepted."
         if threshold is None
         else f"Doubt is at most {threshold:.4g}, and votes and model name the same class.",
         "more_votes": "One more vote would change the label with a probability of "
-        f"{settings.label_change:.0%} or more.",
+        f"{format_percent(settings.label_change, 0)} or more.",
         "settled_by_votes": "All others: the model is too unsure, and one more vote would hardly "
         "change the label.",
     }

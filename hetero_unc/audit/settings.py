@@ -32,9 +32,9 @@ class AuditSettings:
         An item is contested where two people would disagree at least this often, in (0, 1).
     false_alarms : float, default=0.1
         Share of false alarms aimed at in the lists of contested and unfamiliar items.
-    label_error : float, default=0.2
+    label_error : float, default=0.05
         A label is suspected where it is wrong with at least this probability, in (0, 1): what one
-        more look costs, in wrong labels.
+        more look costs, in wrong labels. The most probable stand first.
     label_change : float, default=0.1
         One more vote is asked for where it would change the label at least this often.
     conformal_level : float, default=0.9
@@ -58,7 +58,7 @@ class AuditSettings:
     risk_confidence: float = 0.9
     contested_disagreement: float = 0.4
     false_alarms: float = 0.1
-    label_error: float = 0.2
+    label_error: float = 0.05
     label_change: float = 0.1
     conformal_level: float = 0.9
     level: float = 0.95
