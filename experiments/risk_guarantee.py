@@ -76,7 +76,7 @@ def main():
         FOLDER / "results.json", {"redraws": REDRAWS, "confidence": CONFIDENCE, "rows": rows}
     )
     table = Table(
-        title=f"{REDRAWS:,} redraws; at most {1 - CONFIDENCE:.0%} may be above the target"
+        title=f"{REDRAWS:,} redraws; at most {100 * (1 - CONFIDENCE):.0f} % may be above the target"
     )
     for name in rows[0]:
         table.add_column(name.replace("_", " "), justify="right")

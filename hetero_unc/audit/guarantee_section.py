@@ -10,6 +10,7 @@ from hetero_unc.audit.guarantee import (
 )
 from hetero_unc.audit.json_values import interval_json, number_json
 from hetero_unc.audit.resampling import as_interval, resampled_sums
+from hetero_unc.formats import format_percent
 
 __all__ = ["guarantee_section"]
 
@@ -84,19 +85,20 @@ def guarantee_section(evidence, settings):
 
 
 def _statement(found, reachable, settings):
+    target = format_percent(settings.target_risk, 1)
+    confidence = format_percent(settings.risk_confidence, 0)
     if found.threshold is None:
         return (
             f"No threshold on doubt could be shown to keep the share of wrong predictions at or "
-            f"below {settings.target_risk:.1%}: either the model errs more often even where it is "
-            "sure, or there are too few validation items. Nothing is accepted."
-            + ("" if reachable is None else f" A target of {reachable:.0%} could be kept.")
+            f"below {target}: either the model errs more often even where it is sure, or there are "
+            "too few validation items. Nothing is accepted."
+            + (f" A target of {format_percent(reachable, 0)} could be kept." if reachable else "")
         )
     return (
         f"Accept a prediction where its doubt (1 - the largest probability) is at most "
-        f"{found.threshold:.4g}. With probability {settings.risk_confidence:.0%} over the draw of "
-        f"validation items, at most {settings.target_risk:.1%} of all predictions accepted so are "
-        "wrong, that is, name another class than most people do. It holds for items like those of "
-        "validation, and for no others."
+        f"{found.threshold:.4g}. With probability {confidence} over the draw of validation items, "
+        f"at most {target} of all predictions accepted so are wrong, that is, name another class "
+        "than most people do. It holds for items like those of validation, and for no others."
     )
 
 

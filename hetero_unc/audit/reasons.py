@@ -6,13 +6,13 @@ __all__ = ["route_reasons"]
 
 SENTENCES = {
     "unfamiliar": "the passes contradict one another (epistemic {epistemic:.2f} nats)",
-    "suspected_label_error": "{most} of {votes} voted {people}; the model gives it {given:.1%} and "
-    "is {confidence:.0%} sure of {predicted}",
+    "suspected_label_error": "{most} of {votes} voted {people}; the model gives it {given:.1f} % "
+    "and is {confidence:.0f} % sure of {predicted}",
     "contested": "{most} of {votes} voted {people}; the model, too, expects two people to differ "
-    "in {expected:.0%} of cases",
-    "accept": "the model is {confidence:.1%} sure of {predicted}, within the accepted doubt",
-    "more_votes": "one more vote would change the label with probability {change:.0%}",
-    "settled_by_votes": "{most} of {votes} voted {people}; the model, {confidence:.0%} sure of "
+    "in {expected:.0f} % of cases",
+    "accept": "the model is {confidence:.1f} % sure of {predicted}, within the accepted doubt",
+    "more_votes": "one more vote would change the label with probability {change:.0f} %",
+    "settled_by_votes": "{most} of {votes} voted {people}; the model, {confidence:.0f} % sure of "
     "{predicted}, adds nothing certain",
 }
 
@@ -38,11 +38,11 @@ def route_reasons(routing, votes, y_prob, epistemic, classes):
     figures = {
         "most": votes.max(axis=1),
         "votes": votes.sum(axis=1),
-        "given": y_prob[rows, people],
-        "confidence": y_prob[rows, predicted],
+        "given": 100 * y_prob[rows, people],
+        "confidence": 100 * y_prob[rows, predicted],
         "epistemic": epistemic,
-        "expected": routing.predicted_disagreement,
-        "change": routing.vote_value.label_change,
+        "expected": 100 * routing.predicted_disagreement,
+        "change": 100 * routing.vote_value.label_change,
     }
     columns = [values.tolist() for values in figures.values()]
     names = [[classes[index] for index in which.tolist()] for which in (people, predicted)]

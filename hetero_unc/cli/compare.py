@@ -60,7 +60,7 @@ def run(arguments):
     }
     if arguments.json:
         write_json(arguments.json, result)
-    table = Table(title=f"{result['items']:,} items, {result['level']:.0%} intervals")
+    table = Table(title=f"{result['items']:,} items, {100 * result['level']:.0f} % intervals")
     for name in ("figure", "A", "B", "A - B", "interval", "better"):
         table.add_column(name, justify="left" if name in ("figure", "better") else "right")
     for row in result["rows"]:
@@ -106,7 +106,7 @@ def in_the_order_of(matched, predictions):
 def sentence(verdicts, same_prediction):
     """What the table says, in words."""
     ties = verdicts.count("tie")
-    same = f"The two name the same class for {same_prediction:.1%} of the items."
+    same = f"The two name the same class for {100 * same_prediction:.1f} % of the items."
     if ties == len(verdicts):
         return f"A tie: no figure tells the two apart on these items. {same}"
     return (

@@ -109,9 +109,9 @@ def run(arguments):
         console.print(f"Note: {note}", soft_wrap=True, highlight=False, markup=False)
     numbers = train(arguments, table, images, digests, roles)
     console.print(
-        f"On the watched items: {numbers['accuracy']:.1%} agree with most votes; a random vote "
-        f"agrees with the prediction {numbers['vote_agreement']:.1%} of the time, and the stated "
-        f"confidence is {numbers['confidence']:.1%}.",
+        f"On the watched items: {100 * numbers['accuracy']:.1f} % agree with most votes; a random "
+        f"vote agrees with the prediction {100 * numbers['vote_agreement']:.1f} % of the time, and "
+        f"the stated confidence is {100 * numbers['confidence']:.1f} %.",
         soft_wrap=True,
         highlight=False,
     )

@@ -90,7 +90,7 @@ def trust_section(labels, runs):
         ),
         html.Figure(
             figures.draw_series("coverage-zoom", zoomed, x_limits=(ZOOM, 1), **axes),
-            f"The same curves from {ZOOM:.0%} kept to all. With all kept, wrong are: "
+            f"The same curves from {format_percent(ZOOM, 0)} kept to all. With all kept, wrong: "
             + ", ".join(f"{one.label} {format_percent(one.y[-1])}" for one in zoomed)
             + ".",
             "Risk and coverage, enlarged",
