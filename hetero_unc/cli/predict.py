@@ -41,7 +41,7 @@ def run(arguments):
     from rich.console import Console
     from rich.progress import Progress
 
-    from hetero_unc.data.image_folder import SUFFIXES, ImageFolder
+    from hetero_unc.data.image_folder import SUFFIXES, ImageFolder, find_images
 
     out = pathlib.Path(arguments.out)
     if out.suffix != ".npz":
@@ -53,17 +53,19 @@ def run(arguments):
     root = pathlib.Path(arguments.images)
     if not root.is_dir():
         raise NotADirectoryError(f"IMAGES must be a folder. Received: {arguments.images}")
-    files = sorted(
-        path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
+    ids = sorted(
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
     )
-    if not files:
+    if not ids:
         raise ValueError(
             f"IMAGES must hold images ({', '.join(SUFFIXES)}). "
             f"Received: {arguments.images} with none"
         )
     size = (settings["size"], settings["size"])
+    files = find_images(root, ids)
     images = ImageFolder(files, size=size, channels=1 if settings["grey"] else 3)
-    ids = [path.relative_to(root).as_posix() for path in files]
 
     from hetero_unc.start_up import import_quietly
 

@@ -65,15 +65,16 @@ def _find(root, name):
     if not name or "\0" in name:
         return None, "no name of a file"
     try:
-        candidates = [root / name]
-        # An id that has lost its suffix is still one; a dot within it may be none.
-        candidates += [root / f"{name}{suffix}" for suffix in SUFFIXES]
-        files = [path for path in candidates if path.is_file()]
+        files = [root / name]
+        if not files[0].is_file():
+            # An id that has lost its suffix is still one; a dot within it may be none.
+            candidates = [root / f"{name}{suffix}" for suffix in SUFFIXES]
+            files = [path for path in candidates if path.is_file()]
     except OSError as error:
         return None, error.strerror or "no name of a file"
     if not files:
         return None, "no such file"
-    if len(files) > 1 and files[0].name != Path(name).name:
+    if len(files) > 1:
         return None, f"{len(files)} files, {', '.join(path.name for path in files)}"
     path = files[0].resolve()
     if not path.is_relative_to(root):

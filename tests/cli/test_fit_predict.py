@@ -267,6 +267,14 @@ def test_a_damaged_image_is_named_before_training(faces, tmp_path, capsys):
     assert "are not: 8.png: image file is truncated" in capsys.readouterr().err
 
 
+def test_no_link_leads_out_of_the_folder(faces, trained, tmp_path, capsys):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "link.png").symlink_to(faces / "images" / "2.png")
+    command = ["predict", str(trained), str(tmp_path / "images"), "--out", str(tmp_path / "x.npz")]
+    assert main(command) == 2
+    assert "'link.png': outside the folder" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_no_run_is_refused(faces, tmp_path, capsys):
     command = ["predict", str(tmp_path), str(faces / "images"), "--out", "x.npz"]
     assert main(command) == 2
