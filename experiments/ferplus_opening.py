@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ferplus_results import cell
 from hetero_unc.formats import format_percent
 from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import html
@@ -81,15 +82,17 @@ def verdicts(rows, split):
     seeds = f"{len(uncnet)} seed{'s' if len(uncnet) > 1 else ''}"
     aleatoric, epistemic = (_mean(uncnet, f"pearson_{part}") for part in ("aleatoric", "epistemic"))
     follows = (
-        f"{'Holds' if aleatoric > SMALL else 'Does not hold here'}: r {aleatoric:.2f} (paper .30), "
+        f"{'Holds' if aleatoric > SMALL else 'Does not hold here'}: r "
+        f"{cell(uncnet, 'pearson_aleatoric', 2, 1)} (paper .30), "
         f"with a ceiling of {_mean(uncnet, 'noise_ceiling'):.2f}; were its forecast right, "
         f"{_mean(uncnet, 'pearson_aleatoric_null'):.2f}. UncNet, {recipe} recipe, {seeds}."
     )
     yield "“Aleatoric doubt follows disagreement.”", follows
     given = _mean(uncnet, "partial_epistemic_given_aleatoric")
     alone = (
-        f"{'Holds' if abs(epistemic) < SMALL else 'Does not hold here'}: r {epistemic:.2f} (paper "
-        f"−.03); given aleatoric doubt {given:.2f}."
+        f"{'Holds' if abs(epistemic) < SMALL else 'Does not hold here'}: r "
+        f"{cell(uncnet, 'pearson_epistemic', 2, 1)} (paper −.03); given aleatoric doubt "
+        f"{given:.2f}."
     )
     yield "“Epistemic doubt does not.”", alone
     off = _of(rows, split, "uncnet", passes=False, recipe=recipe)
@@ -97,8 +100,8 @@ def verdicts(rows, split):
         change = _mean(off, "js_distance") - _mean(uncnet, "js_distance")
         passes = (
             f"Same weights, passes on instead of off: the JS distance "
-            f"{'falls' if change > 0 else 'rises'} by {abs(change):.4f} (paper: .012, between two "
-            "networks trained differently)."
+            f"{'falls' if change > 0 else 'rises'} by {abs(change):.4f} (the paper's fell by .012, "
+            "between two networks trained differently)."
         )
         yield "“Dropout passes come closer to people.”", passes
     brier = (
@@ -108,7 +111,7 @@ def verdicts(rows, split):
     )
     yield "“Doubt shows where confidence is wrong.”", brier
     refusal = (
-        f"Like for like {100 * _mean(uncnet, 'reject_gain_25'):.1f} points; the paper's own "
+        f"Like for like {cell(uncnet, 'reject_gain_25', 1, 100)} points; the paper's own "
         "numbers, like for like, 5.5."
     )
     yield "“Refusing 25 % gains as much as 8 %.”", refusal

@@ -140,7 +140,9 @@ def published_section(rows, split, tests=()):
         ),
         text_columns=(0, 2 + len(columns)),
     )
-    blocks = [html.Text(ABOUT_RECIPES), html.Text(ABOUT_BRIER)]
+    trunks = sorted({row.get("trunk") for row in rows} - {None})
+    trunk = f" The trunk of the paper's networks here: {', '.join(trunks)}." if trunks else ""
+    blocks = [html.Text(ABOUT_RECIPES + trunk), html.Text(ABOUT_BRIER)]
     if missing:
         blocks.append(html.Text(f"Not in this folder: {', '.join(missing)}.", quiet=True))
     blocks.append(table)

@@ -12,7 +12,7 @@ from scipy.spatial.distance import jensenshannon
 from ferplus_evaluation import evaluate_run
 from ferplus_paired import paired_tests
 from ferplus_policies import HEADINGS, levels_without_images, scored
-from ferplus_published import NUMBERS, number_of
+from ferplus_published import NUMBERS, number_of, published_section
 from ferplus_report import write_ferplus_report
 from ferplus_results import cell, longest, main_rows, results_section, shown_rows
 from ferplus_sections import heads_section
@@ -104,6 +104,12 @@ def test_trained_trunk_weights_go_before_random_ones(rows):
     random = [{**row, "trunk": "random"} for row in rows if row["recipe"] == "corrected"]
     found = main_rows([*random, *trained, *(r for r in rows if r["recipe"] == "end_to_end")])
     assert {row["trunk"] for row in found} == {"casia", None}
+
+
+def test_the_trunk_of_the_papers_networks_is_named(rows):
+    trained = [{**row, "trunk": "casia"} for row in rows if row["recipe"] == "corrected"]
+    about = published_section(trained, "publictest").blocks[0].text
+    assert about.endswith("The trunk of the paper's networks here: casia.")
 
 
 def test_the_longest_training_stands_for_a_method(rows):
