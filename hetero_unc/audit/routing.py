@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from hetero_unc.audit.confident_conflicts import confident_conflicts
 from hetero_unc.audit.crowd_model import largest_reliable_list, temper
 from hetero_unc.audit.crowd_posterior import (
     VoteValue,
@@ -62,8 +63,9 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
 
     1. suspected_label_error: most votes name another class than the forecast, the forecast does
        not expect a contested item, and the votes are of another item with a posterior probability
-       of `label_error` or more. Passes that contradict one another have a mean that expects a
-       contested item, so that those below are not taken for it.
+       of `label_error` or more, or are one vote that `confident_conflicts` lists. Passes that
+       contradict one another have a mean that expects a contested item, so that the unfamiliar are
+       not taken for it.
     2. unfamiliar: flagged by `unfamiliar_rule`, whatever the votes.
     3. contested: the votes name several classes, the forecast, too, expects two people to differ
        as often as `contested_disagreement`, and the posterior probability of that is among the
@@ -104,7 +106,9 @@ def route_items(votes, y_prob, epistemic, crowd_model, unfamiliar_rule, threshol
 
     named = votes[np.arange(len(votes)), predicted]
     conflict = (votes.max(axis=1) > named) & ~expects_split
-    suspected = conflict & (label_error >= settings.label_error)
+    suspected = conflict & (
+        (label_error >= settings.label_error) | confident_conflicts(votes, y_prob)
+    )
     unfamiliar = unfamiliar_rule.unfamiliar & ~suspected
     may_be_contested = ~unfamiliar & (np.count_nonzero(votes, axis=1) > 1) & expects_split
     split = largest_reliable_list(np.where(may_be_contested, contested, 0.0), settings.false_alarms)

@@ -115,7 +115,8 @@ def _rules(unfamiliar_rule, guarantee, settings):
     return {
         "suspected_label_error": "Most votes name another class than the model, "
         "which expects people to agree, and they are the votes of some other item with a "
-        f"probability of {format_percent(settings.label_error, 0)} or more.",
+        f"probability of {format_percent(settings.label_error, 0)} or more; or they are one vote, "
+        "and the model is as sure as it is on average of items that people call the same.",
         "unfamiliar": unfamiliar_rule.how,
         "contested": "The votes are split and the model expects that: two people are expected to "
         f"differ in {format_percent(settings.contested_disagreement, 0)} of cases or more; the "

@@ -84,6 +84,7 @@ def test_stated_false_alarms_are_the_mean_of_the_posterior(result):
     rate = rows["suspected_label_error"]["false_alarms"]["rate"]
     assert rate == pytest.approx(expected)
     assert result.items["label_error"][listed].min() >= SETTINGS.label_error
+    assert (result.items["votes_total"] > 1).all()
 
 
 def test_all_numbers_are_json_and_the_first_screen_names_them(result):
@@ -133,7 +134,8 @@ def test_single_labels_that_are_wrong_are_suspected_however_few_they_are():
     found = audit(Predictions(probabilities, ids, classes=tuple("abcde")), votes, settings=SETTINGS)
     suspected = found.items["route"] == "suspected_label_error"
     assert suspected[sure].sum() >= 10
-    assert suspected.sum() <= 16
+    # Three thousand sure forecasts hold a few labels that were drawn against the odds.
+    assert suspected.sum() <= 24
     # The most probable errors are the first that are shown.
     shown = found.as_json()["routing"]["galleries"]["suspected_label_error"][:8]
     assert len(set(shown) & set(ids[sure])) >= 7
