@@ -27,6 +27,9 @@ PART = 1024
 class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
     """Gaussian logits, trained on votes by their exact likelihood, with dropout at prediction.
 
+    Settings are checked in `fit`. Every method that predicts raises `NotFittedError` before it, and
+    ValueError where `X` is of another shape than there.
+
     Unlike `keras.wrappers.SKLearnClassifier` it takes votes, has `predict_proba`, and says which
     part of its doubt is whose. With a fixed `random_state` and one machine, the same numbers.
 
@@ -36,7 +39,9 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
         As in `hetero_unc.models.gaussian_classifier`; `"auto"` is `"compact"` for images and
         `"dense"` for rows of features.
     epochs : int, default=30
+        Passes over the training items, >= 1.
     batch_size : int, default=64
+        Items of a step, >= 1.
     learning_rate : float, default=1e-3
         Of Adam at the start; it falls to 0 along a cosine.
     dropout : float, default=0.3
@@ -44,13 +49,14 @@ class HeteroscedasticClassifier(ClassifierMixin, BaseEstimator):
     frozen : bool, default=False
         Whether the weights of a `.keras` backbone stay as they are.
     rank : int, default=0
-        Of the low-rank part of the covariance of the logits.
+        Of the low-rank part of the covariance of the logits; 0 <= rank < C.
     passes : int, default=30
         Dropout passes of each prediction. All items of a pass share their masks, so that what is
         predicted for an item does not depend on the others.
     run_folder : str or Path, optional
         Where training keeps checkpoints, and from where it resumes; by default nowhere.
     random_state : int, RandomState or None, default=0
+        Of the first weights, the order of the items and the masks.
     verbose : int, default=0
         As in `keras.Model.fit`.
 
