@@ -23,6 +23,7 @@ FACES, SETTINGS = (
     load_synthetic_faces(1200), leak_test.Settings(items=1200, epochs=2, passes=5)
 )
 """,
+    "04_your_own_votes.ipynb": "FACES, EPOCHS = load_synthetic_faces(600), 1",
 }
 
 
