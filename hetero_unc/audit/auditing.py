@@ -86,6 +86,7 @@ def audit(predictions, vote_table, *, settings=None):
         evidence.epistemic,
         roles.validation,
         roles.evaluated,
+        classes=len(evidence.classes),
         validation_given=roles.validation_given,
         false_alarms=settings.false_alarms,
     )

@@ -4,11 +4,16 @@ import dataclasses
 
 import numpy as np
 
+from hetero_unc.formats import format_percent
+
 __all__ = ["UnfamiliarRule", "find_unfamiliar"]
 
 FEWEST_REFERENCES = 50
 # Entropies below this are rounding errors of float32 passes.
 ROUNDING = 1e-7
+# Passes that share less than this of the entropy of knowing nothing hardly contradict one another,
+# however seldom that is: where nearly all items are certain, a fence lies low.
+SMALLEST_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,7 +37,7 @@ class UnfamiliarRule:
     how: str
 
 
-def find_unfamiliar(epistemic, validation, candidates, *, validation_given, false_alarms):
+def find_unfamiliar(epistemic, validation, candidates, *, classes, validation_given, false_alarms):
     """Flag the items of largest epistemic uncertainty.
 
     With a validation split of its own, each candidate gets a conformal p-value: its rank among the
@@ -40,7 +45,7 @@ def find_unfamiliar(epistemic, validation, candidates, *, validation_given, fals
     alarms among the flagged at or below `false_alarms`, for validation items that are all familiar
     and exchangeable with the familiar candidates. Where validation is a random half of one pool,
     unfamiliar items hide in it too, and ranks cannot tell: then Tukey's fence on the logarithm is
-    used, and the false alarms are not known.
+    used, where it is above a twentieth of log C, and the false alarms are not known.
 
     Parameters
     ----------
@@ -48,6 +53,8 @@ def find_unfamiliar(epistemic, validation, candidates, *, validation_given, fals
         Nats.
     validation, candidates : boolean arrays of shape (N,)
         Items compared with, and items that may be flagged by rank.
+    classes : int
+        C, which the entropy of knowing nothing, log C, depends on.
     validation_given : bool
         Whether the split came with the votes.
     false_alarms : float
@@ -75,10 +82,12 @@ def find_unfamiliar(epistemic, validation, candidates, *, validation_given, fals
         return UnfamiliarRule(none, None, None, how)
     if not validation_given:
         lower, upper = np.quantile(np.log(np.maximum(reference, ROUNDING)), [0.25, 0.75])
-        threshold = float(np.exp(upper + 1.5 * (upper - lower)))
+        fence = float(np.exp(upper + 1.5 * (upper - lower)))
+        threshold = max(fence, SMALLEST_SHARE * float(np.log(classes)))
         how = (
             "Items whose passes differ far more than those of most items: beyond Tukey's fence of "
-            "the logarithm of the epistemic uncertainty."
+            "the logarithm of the epistemic uncertainty, and above "
+            f"{format_percent(SMALLEST_SHARE, 0)} of the entropy of knowing nothing."
         )
         return UnfamiliarRule(epistemic > threshold, threshold, None, how)
     rank = len(reference) - np.searchsorted(reference, epistemic[candidates], side="left")

@@ -188,7 +188,7 @@ def test_false_alarms_of_unfamiliar_items_keep_their_rate():
         epistemic[-20:] = rng.lognormal(0, 0.3, 20)
         validation = np.arange(800) < 400
         rule = find_unfamiliar(
-            epistemic, validation, ~validation, validation_given=True, false_alarms=0.2
+            epistemic, validation, ~validation, classes=4, validation_given=True, false_alarms=0.2
         )
         flagged = rule.unfamiliar.sum()
         shares.append(rule.unfamiliar[:-20].sum() / max(flagged, 1))
@@ -203,7 +203,12 @@ def test_unfamiliar_items_are_those_of_scipys_benjamini_and_hochberg(false_alarm
     epistemic[-30:] = rng.lognormal(-1, 1, 30)
     validation = np.arange(700) < 300
     rule = find_unfamiliar(
-        epistemic, validation, ~validation, validation_given=True, false_alarms=false_alarms
+        epistemic,
+        validation,
+        ~validation,
+        classes=4,
+        validation_given=True,
+        false_alarms=false_alarms,
     )
     p_value = [
         (1 + sum(reference >= value for reference in epistemic[validation])) / 301
@@ -219,11 +224,22 @@ def test_without_a_validation_split_outliers_are_beyond_the_fence():
     epistemic = np.concatenate([np.random.default_rng(0).lognormal(-5, 0.5, 400), np.full(20, 0.9)])
     validation = np.arange(420) % 2 == 0
     rule = find_unfamiliar(
-        epistemic, validation, ~validation, validation_given=False, false_alarms=0.1
+        epistemic, validation, ~validation, classes=10, validation_given=False, false_alarms=0.1
     )
     assert rule.unfamiliar[400:].all()
     assert rule.unfamiliar[:400].mean() < 0.02
     assert rule.false_alarm_rate is None
+
+
+def test_passes_that_hardly_differ_are_not_unfamiliar_where_most_do_not_differ_at_all():
+    epistemic = np.random.default_rng(0).lognormal(-12, 1, 400)
+    epistemic[:10], epistemic[10:20] = 0.02, 0.5
+    validation = np.arange(400) % 2 == 0
+    rule = find_unfamiliar(
+        epistemic, validation, ~validation, classes=10, validation_given=False, false_alarms=0.1
+    )
+    np.testing.assert_array_equal(np.flatnonzero(rule.unfamiliar), np.arange(10, 20))
+    assert rule.threshold == pytest.approx(np.log(10) / 20)
 
 
 @pytest.mark.parametrize(
