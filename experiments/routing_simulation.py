@@ -1,8 +1,9 @@
 """Does the routing find the items that were planted, and is it ahead of what else there is?
 
-    python experiments/routing_simulation.py        (about a minute)
+    python experiments/routing_simulation.py        (about three minutes)
 
-8 classes, 10 votes an item, 20 passes; 2,000 validation and 4,000 test items, drawn five times.
+8 classes, 10 votes an item, 20 passes; 2,000 validation and 4,000 test items, drawn five times for
+choosing the rules and fifteen more times for judging them, which no rule has seen.
 Most items are ordinary: 9 of 10 votes agree, or 8.5 where an item is hard.
 A share of each test set is planted:
 
@@ -18,7 +19,12 @@ unfamiliar item looks like that for a contested one.
 Beside the routing stand, on the same items, cleanlab (label issues; lowest label quality; its
 out-of-distribution score) and the entropy of the mean forecast. Both are given the true number of
 planted items as length of their list where they have no threshold of their own; the routing is not.
-Precision and recall of at least .8 are the target. Writes runs/routing_simulation/results.json.
+Precision and recall of at least .8 are the target.
+
+To expect of the fifteen, precision and recall: contested .849, .852; mislabelled .894, .905;
+unfamiliar .923, .999. F1 .850, .899, .959, against cleanlab's 0, .877, .484 and an entropy
+threshold's .474, .002, .482; the routing's is ahead for each kind.
+Writes runs/routing_simulation/results.json.
 """
 
 import pathlib
@@ -38,7 +44,9 @@ VALIDATION, TEST = 2000, 4000
 PLANTED = 0.05
 # Of the audit only the routes are looked at, so its intervals may be rough.
 SETTINGS = AuditSettings(target_risk=0.1, resamples=2)
-SEEDS = range(5)
+# The rules were chosen on the first; the second were drawn once they stood. Those between judged
+# earlier rules.
+SEEDS = {"choosing": range(5), "judging": range(35, 50)}
 KINDS = {
     "contested": "contested",
     "mislabelled": "suspected_label_error",
@@ -162,8 +170,8 @@ def precision_and_recall(listed, true):
     }
 
 
-def run(seeds=SEEDS, *, validation=VALIDATION, test=TEST):
-    """Mean precision, recall and F1 over the seeds, by method and kind."""
+def run(seeds, *, validation=VALIDATION, test=TEST):
+    """Mean precision, recall and F1 over the seeds, and the lowest F1, by method and kind."""
     scores = {}
     for seed in seeds:
         predictions, vote_table, kind = simulate(seed, validation=validation, test=test)
@@ -180,34 +188,31 @@ def run(seeds=SEEDS, *, validation=VALIDATION, test=TEST):
             for name, listed in by_kind.items():
                 found = precision_and_recall(listed, kind == name)
                 scores.setdefault((method, name), []).append(list(found.values()))
-    return [
-        {
-            "method": method,
-            "kind": name,
-            **dict(
-                zip(("precision", "recall", "f1"), np.mean(values, axis=0).tolist(), strict=True)
-            ),
-        }
-        for (method, name), values in scores.items()
-    ]
+    rows = []
+    for (method, name), values in scores.items():
+        precision, recall, f1 = np.mean(values, axis=0).tolist()
+        lowest_f1 = float(np.min(values, axis=0)[2])
+        rows.append({"method": method, "kind": name, "precision": precision, "recall": recall})
+        rows[-1].update(f1=f1, lowest_f1=lowest_f1)
+    return rows
 
 
 def main():
-    """Print and write the table."""
-    rows = run()
-    write_json(
-        FOLDER / "results.json",
-        {"seeds": list(SEEDS), "test_items": TEST, "planted": PLANTED, "rows": rows},
-    )
-    table = Table(title=f"{len(SEEDS)} draws of {TEST:,} test items, {PLANTED:.0%} of each kind")
-    for name in ("kind", "method", "precision", "recall", "F1"):
-        table.add_column(name, justify="left" if name in ("kind", "method") else "right")
-    for kind in KINDS:
-        for row in rows:
-            if row["kind"] == kind:
-                figures = [f"{row[name]:.3f}" for name in ("precision", "recall", "f1")]
-                table.add_row(kind, row["method"], *figures)
-    Console().print(table)
+    """Print and write a table of the draws that chose, and one of those that judge."""
+    found = {purpose: run(seeds) for purpose, seeds in SEEDS.items()}
+    seeds = {purpose: list(seeds) for purpose, seeds in SEEDS.items()}
+    results = {"seeds": seeds, "test_items": TEST, "planted": PLANTED, "rows": found}
+    write_json(FOLDER / "results.json", results)
+    for purpose, rows in found.items():
+        table = Table(
+            title=f"{purpose}: {len(SEEDS[purpose])} draws of {TEST:,} items, {PLANTED:.0%} a kind"
+        )
+        for name in ("kind", "method", "precision", "recall", "F1", "lowest F1"):
+            table.add_column(name, justify="left" if name in ("kind", "method") else "right")
+        for row in sorted(rows, key=lambda row: list(KINDS).index(row["kind"])):
+            figures = [f"{row[name]:.3f}" for name in ("precision", "recall", "f1", "lowest_f1")]
+            table.add_row(row["kind"], row["method"], *figures)
+        Console().print(table)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,17 @@ def test_precision_and_recall_are_those_of_hand():
     )
 
 
+def test_a_small_draw_gives_a_row_a_method_and_kind_and_the_routing_is_ahead():
+    pytest.importorskip("cleanlab")
+    rows = routing_simulation.run([0], validation=600, test=900)
+    assert len(rows) == 9
+    f1 = {(row["method"], row["kind"]): row["f1"] for row in rows}
+    for kind in routing_simulation.KINDS:
+        assert f1["routing", kind] > max(f1["cleanlab", kind], f1["entropy", kind])
+        assert f1["routing", kind] > 0.7
+    assert all(row["lowest_f1"] == pytest.approx(row["f1"]) for row in rows)
+
+
 def test_the_risk_of_each_law_is_the_mean_of_its_errors():
     for error, risk in risk_guarantee.ERRORS.values():
         for threshold in (0.2, 0.7, 1.0):
