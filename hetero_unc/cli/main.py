@@ -47,8 +47,9 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0, or 2 after a message on standard error where the input is bad, one line unless
-        it lists rows. Wrong usage exits with 2 through `SystemExit`, as argparse does.
+        Exit code: 0; what the command says of a condition that is met; 2 after a message on
+        standard error where the input is bad, one line unless it lists rows; 130 after Ctrl-C.
+        Wrong usage exits with 2 through `SystemExit`, as argparse does.
     """
     parser = build_parser()
     arguments = parser.parse_args(argv)
