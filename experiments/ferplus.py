@@ -209,7 +209,7 @@ def carry_out_paper(preset, dataset, data, options, results):
         base["trunk"] = options.weights.stem
     weights = None if options.weights is None else str(options.weights)
     side = 75 if preset == "smoke" else 160
-    found = {}
+    found, equals = {}, []
     for run in paper_runs(preset, {**base, "features": ""}):
         if run.preprocessing not in found:
             trunk = paper.Trunk(weights, run.preprocessing, (paper.PAPER_ENDPOINT,), side)
@@ -219,11 +219,15 @@ def carry_out_paper(preset, dataset, data, options, results):
         run = dataclasses.replace(run, features=features.digest)
         folder = paper.carry_out(run, data, features, options.out)
         results.add(folder)
+        if (run.method, run.recipe) == ("uncnet", "corrected"):
+            equals.append(folder)
         if run.recipe == "corrected":
             for method, same in paper.WITHOUT_PASSES.items():
                 if same == run.method:
                     results.add(options.out / dataclasses.replace(run, method=method).name)
         keras.backend.clear_session()
+    if len(equals) > 1:
+        results.add(average_of_equals(equals, options.out))
 
 
 def parse(arguments):
