@@ -110,7 +110,9 @@ def test_it_works_in_a_pipeline_under_cross_validation():
     assert scores.min() > 0.9
 
 
-# Those of scikit-learn's checks that train not at all, or a few small models.
+# Those of scikit-learn's checks that train not at all, or a few small models. The others were run
+# once with scikit-learn 1.9.1, at a rate of 0.01 for 20 epochs where a check asks for accuracy, and
+# passed, but for check_array_api_input, which skips itself where SCIPY_ARRAY_API is not set.
 QUICK_CHECKS = {
     "check_estimator_cloneable", "check_estimator_tags_renamed", "check_valid_tag_types",
     "check_estimator_repr", "check_no_attributes_set_in_init", "check_get_params_invariance",
