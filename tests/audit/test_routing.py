@@ -270,7 +270,8 @@ def test_conditions_know_every_headline_number(result):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("target_risk", 0), ("level", 1.0), ("bins", 0), ("resamples", 1)]
+    ("name", "value"),
+    [("target_risk", 0), ("label_error", 0), ("level", 1.0), ("bins", 0), ("resamples", 1)],
 )
 def test_settings_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must"):
