@@ -1,7 +1,7 @@
 """Which part of a network's doubt moves when labels are spoilt, and which when data is scarce?
 
 Question: label noise should raise aleatoric doubt and leave epistemic doubt alone; fewer training
-images should do the reverse. How much of the movement lands in the wrong part (DESIGN 5.4)? Asked
+images should do the reverse. How much of the movement lands in the wrong part? Asked
 of a small network with dropout, under two heads, on drawn faces whose true ambiguity is known.
 
     python experiments/leak_test.py         runs/leak_test/leak_test.json
