@@ -15,6 +15,7 @@ from keras import ops
 from hetero_unc.checks import check_choice
 from hetero_unc.gaussian.compiled import compiled, in_turn
 from hetero_unc.gaussian.gaussian_arguments import check_gaussian
+from hetero_unc.gaussian.gumbel_variables import LARGEST_SCALE
 from hetero_unc.gaussian.own_gradient import with_own_gradient
 from hetero_unc.gaussian.vote_kernel import log_kernel, prepare
 
@@ -81,6 +82,8 @@ def _value_and_gradient(loc, scale, votes, accuracy):
     total = ops.where(some, total, 1.0)
     highest = ops.max(loc, axis=0, keepdims=True)
     loc = loc - highest
+    # The tables' end; larger ones are refused where their values can be seen.
+    scale = ops.minimum(scale, LARGEST_SCALE)
     classes = prepare(scale, votes)
 
     def log_integrand(u, rough=True):

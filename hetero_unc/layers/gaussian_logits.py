@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from hetero_unc.checks import check_choice, check_count
+from hetero_unc.gaussian.gumbel_variables import LARGEST_SCALE
 
 __all__ = ["GaussianLogits"]
 
@@ -30,6 +31,10 @@ class GaussianLogits(keras.layers.Layer):
 
     The head computes in float32 whatever the global dtype policy, unless `dtype` is given: a
     half-precision scale can underflow.
+
+    Where the largest scale of an item would exceed 40, all parameters of the item are divided by
+    one number, so that it is 40. The softmax of logits that wide is hardly ever other than 0 or 1,
+    at either size: the loss of single labels hardly says which, and lets training drift there.
 
     Args:
         num_classes: Integer C >= 2.
@@ -117,11 +122,11 @@ class GaussianLogits(keras.layers.Layer):
             shape = (-1, self.num_classes, self.rank)
             parts.append(ops.reshape(self.heads["factor"](inputs), shape))
         parameters = ops.concatenate(parts, axis=-1)
-        if self.temperature == 1.0:
-            return parameters
         if self.temperature == "learned":
-            return parameters / ops.softplus(self.temperature_logit)
-        return parameters / self.temperature
+            parameters = parameters / ops.softplus(self.temperature_logit)
+        elif self.temperature != 1.0:
+            parameters = parameters / self.temperature
+        return _no_wider(parameters, LARGEST_SCALE)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.num_classes, 2 + self.rank)
@@ -136,6 +141,12 @@ class GaussianLogits(keras.layers.Layer):
             "temperature": self.temperature,
         }
         return {**super().get_config(), **own}
+
+
+def _no_wider(parameters, largest):
+    """Parameters `(N, C, 2 + R)` of which no scale exceeds `largest`, in the same proportions."""
+    widest = ops.max(ops.stop_gradient(parameters[..., 1]), axis=-1, initial=0.0)
+    return parameters / ops.maximum(widest / largest, 1.0)[:, None, None]
 
 
 def _check_temperature(temperature):

@@ -252,6 +252,16 @@ def test_a_row_without_votes_is_worth_nothing():
     assert value[1] < 0
 
 
+def test_where_scales_cannot_be_seen_they_end_at_forty():
+    loc = np.array([[196.0, -96.0, 20.0]])
+    votes = np.array([[0, 1, 0]])
+    step = tf.function(log_expected_votes)
+    wide = step(*(tf.constant(x, tf.float32) for x in (loc, [[216.0, 35.0, 1e-6]], votes)))
+    ended = step(*(tf.constant(x, tf.float32) for x in (loc, [[40.0, 35.0, 1e-6]], votes)))
+    np.testing.assert_allclose(wide, ended, rtol=1e-5)
+    assert -100 < wide[0] <= 0
+
+
 def test_compiled_it_gives_the_same(compiled, monkeypatch):
     rng = np.random.default_rng(10)
     loc, scale = rng.normal(0, 2, (5, 4)), rng.lognormal(-0.7, 1, (5, 4))

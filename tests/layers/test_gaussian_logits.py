@@ -97,6 +97,22 @@ def test_the_scale_is_positive_at_extremes(link, raw):
     assert np.isfinite(np.log(scale)).all()
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_wide_logits_are_scaled_back_together(temperature):
+    layer = GaussianLogits(3, rank=1, temperature=temperature, seed=0)
+    x = np.array([[0.1, -0.2], [900.0, -700.0], [-900.0, 700.0]], np.float32)
+    found = ops.convert_to_numpy(layer(x)).astype(float)
+    kernels = {name: [w.numpy() for w in head.weights] for name, head in layer.heads.items()}
+    parts = {name: x @ kernel + bias for name, (kernel, bias) in kernels.items()}
+    parts["scale"] = np.logaddexp(0, parts["scale"]) + 1e-6
+    plain = np.stack([parts[name] for name in ("loc", "scale", "factor")], axis=-1) / temperature
+    widest = plain[:, :, 1].max(axis=1)
+    assert widest[0] < 40 < widest[1:].max()
+    np.testing.assert_allclose(found[:, :, 1].max(axis=1), np.minimum(widest, 40), rtol=1e-4)
+    shrunk = np.maximum(widest / 40, 1)[:, None, None]
+    np.testing.assert_allclose(found, plain / shrunk, rtol=1e-3, atol=1e-9)
+
+
 def test_the_shared_scale_is_one_an_item():
     scale = ops.convert_to_numpy(GaussianLogits(CLASSES, scale="shared")(inputs()))[..., 1]
     assert len(np.unique(scale)) == len(inputs())
