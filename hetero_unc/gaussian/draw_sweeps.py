@@ -75,6 +75,7 @@ def drawn_log_expected_softmax(parameters, draws, *, seed, sequence):
     Returns:
         `(N, C)`, nats, differentiable in the parameters; rows of its exp sum to one.
     """
+    parameters = ops.convert_to_tensor(parameters)
     loc, scale = loc_and_scale(parameters)
     plan = Plan(sequence, draws, loc.shape[1])
     random = randomness(sequence, parameters, seed=seed)
@@ -97,6 +98,7 @@ def drawn_log_expected_softmax(parameters, draws, *, seed, sequence):
 
 def _of_labels(sweep, parameters, labels, draws, seed, sequence):
     """One value an item, with the gradients that its sweep has found on the way."""
+    parameters = ops.convert_to_tensor(parameters)
     loc, scale = loc_and_scale(parameters)
     plan = Plan(sequence, draws, loc.shape[1])
     random = randomness(sequence, parameters, seed=seed)

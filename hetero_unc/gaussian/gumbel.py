@@ -136,7 +136,7 @@ def _angle(scale):
 
 
 def _by_product(angle):
-    degrees = np.arange(TABLE.shape[1], dtype="float32")[:, None]
+    degrees = ops.convert_to_tensor(np.arange(TABLE.shape[1], dtype="float32")[:, None])
     product = ops.matmul(TABLE, ops.cos(degrees * ops.reshape(angle, (-1,))))
     return ops.reshape(product, (len(TABLE), *ops.shape(angle)))
 

@@ -78,7 +78,7 @@ def _pilot_points(loc, low, high, count):
     low = ops.max(loc + low, axis=0, initial=-np.inf)
     high = ops.max(loc + high, axis=0, initial=-np.inf) + float(np.log(loc.shape[0]))
     grid = np.expm1(PILOT_GRADING * np.linspace(0, 1, count)) / np.expm1(PILOT_GRADING)
-    return low + (high - low) * grid.astype("float32")[:, None]
+    return low + (high - low) * ops.convert_to_tensor(grid[:, None], dtype="float32")
 
 
 def plain_nodes(loc, at, level, curves):
@@ -99,7 +99,7 @@ def crossing(points, falling, target):
 
 def nodes_between(low, middle, high, level):
     """`Nodes` on [low, high], half of them below the middle: u and weight `(n, N)`, end `(N,)`."""
-    abscissae, weights = _gauss_legendre(level.nodes)
+    abscissae, weights = map(ops.convert_to_tensor, _gauss_legendre(level.nodes))
     share = ops.clip((middle - low) / (high - low), 0.002, 0.49)
     grading = 2.0 * ops.log(1.0 / share - 1.0)
     unit = (high - low) / ops.expm1(grading)

@@ -55,7 +55,7 @@ def given_shared_factor(parameters, draws):
     loc, scale, factor = _parts(parameters)
     if not factor.shape[-1]:
         return loc, scale, 1
-    noise = shared_factor_noise(draws, factor.shape[-1])
+    noise = ops.convert_to_tensor(shared_factor_noise(draws, factor.shape[-1]))
     return (*conditional_logits(loc, scale, factor, noise), draws)
 
 

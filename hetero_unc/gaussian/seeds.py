@@ -24,7 +24,8 @@ def mixed_seed(seed, parameters):
     bits = ops.reshape(ops.view(values, "int32"), (-1,))
     # Each position has an offset of its own, so that reordered items give other draws, and so do
     # replicas that hold equal values; sums and products wrap around, which is what a hash wants.
-    bits = bits + GOLDEN * (2**26 * replica_number() + ops.arange(ops.size(bits), dtype="int32"))
+    place = ops.arange(ops.shape(bits)[0], dtype="int32")
+    bits = bits + GOLDEN * (2**26 * replica_number() + place)
     # Round numbers differ in few and high bits: without stirring, their sums would often be equal.
     for shift, factor in STIR:
         bits = ops.bitwise_xor(bits, ops.right_shift(bits, shift)) * factor

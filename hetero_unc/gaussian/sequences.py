@@ -135,7 +135,8 @@ def _sobol(shift, offset, draws, length):
         cell = ops.zeros((length, len(directions)), dtype="int32")
         for bit in range(bits):
             is_set = ops.bitwise_and(ops.right_shift(number, bit), 1)
-            cell = ops.bitwise_xor(cell, ops.expand_dims(is_set, 1) * directions[:, bit])
+            toggled = ops.convert_to_tensor(directions[:, bit])
+            cell = ops.bitwise_xor(cell, ops.expand_dims(is_set, 1) * toggled)
         cell = ops.expand_dims(cell * (cells // 2**bits), 2)
         return ops.take(table, ops.bitwise_xor(cell, shift))
 
