@@ -22,6 +22,7 @@ __all__ = [
     "predicted_disagreement",
     "refusal",
     "rows_kept",
+    "sorts",
 ]
 
 PARTS = ("aleatoric", "epistemic", "total")
@@ -88,6 +89,14 @@ def rows_kept(doubt):
     return np.argsort(doubt, kind="stable")[: int(KEPT * len(doubt))]
 
 
+def sorts(doubt):
+    """Whether a doubt tells images apart: without passes, or of a network that ignores its input,
+    it is the same for nearly all.
+    """
+    low, high = np.quantile(doubt, (0.05, 0.95))
+    return bool(low < high)
+
+
 def refusal(right, summary, distance):
     """Accuracy and distance of the three quarters with least of each doubt; two gains.
 
@@ -98,8 +107,7 @@ def refusal(right, summary, distance):
     for part in PARTS:
         doubt = getattr(summary, part)
         least = rows_kept(doubt)
-        # A doubt that is the same everywhere refuses nobody.
-        varies = np.ptp(doubt) > 0
+        varies = sorts(doubt)
         found[f"accuracy_kept_{part}"] = right[least].mean() if varies else None
         found[f"js_distance_kept_{part}"] = distance[least].mean() if varies else None
     found["reject_gain_25"] = right[rows_kept(summary.total)].mean() - right.mean()
@@ -119,14 +127,13 @@ def brier_by_percentile(votes, summary):
 
 
 def _along_percentiles(votes, summary, name):
-    # Without passes there is no epistemic doubt, and nothing to sort by.
     doubts = {part: getattr(summary, part) for part in PARTS}
     return {
         part: metrics.brier_by_uncertainty(
             votes, summary.probabilities, doubt, n_bins=percentile_bins(len(votes))
         ).index_correlation(name)
         for part, doubt in doubts.items()
-        if np.ptp(doubt) > 0
+        if sorts(doubt)
     }
 
 
@@ -145,7 +152,7 @@ def nulls(doubts, summary, votes_per_item, redraws=REDRAWS):
         means over the redraws, None without any and for a doubt that does not vary.
     """
     probabilities = summary.probabilities
-    varying = {name: doubt for name, doubt in doubts.items() if np.ptp(doubt) > 0}
+    varying = {name: doubt for name, doubt in doubts.items() if sorts(doubt)}
 
     def statistic(drawn):
         d = metrics.disagreement(drawn)
@@ -229,7 +236,7 @@ def intervals(measured, doubts, votes, groups, resamples):
         spearman = np.corrcoef(ranks, rowvar=False)[0, 1:]
         return np.concatenate([means, numbers, pearson.ravel(), spearman])
 
-    varies = {name: np.ptp(doubt) > 0 for name, doubt in doubts.items()}
+    varies = {name: sorts(doubt) for name, doubt in doubts.items()}
     with np.errstate(invalid="ignore", divide="ignore"):
         found = metrics.bootstrap_interval(
             statistic, columns.astype(np.float64), groups=groups, resamples=resamples

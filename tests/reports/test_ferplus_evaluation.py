@@ -304,3 +304,17 @@ def test_identical_images_are_no_neighbours():
 def test_features_without_direction_are_refused():
     with pytest.raises(ValueError, match=r"must not be 0 in a whole row\. Received: row 4"):
         feature_neighbours([[1.0, 0.0], [0.0, 0.0]], [3, 4])
+
+
+def test_a_network_that_ignores_its_input_sorts_nothing():
+    rng = np.random.default_rng(0)
+    forecast = np.tile(rng.dirichlet(np.ones(9)).astype(np.float32), (1, 60, 1))
+    forecast[0, 7] = np.roll(forecast[0, 7], 1)
+    forecast[0, 8, 0] += 1e-6  # rounding
+    votes = rng.multinomial(10, rng.dirichlet(np.ones(9)), 60)
+    row = evaluate_votes(Predictive(forecast), votes, resamples=20)
+    for part in PARTS:
+        assert row[f"brier_{part}"] is None
+        assert row[f"accuracy_kept_{part}"] is None
+        assert row.get(f"brier_null_{part}") is None
+    assert 0 <= row["accuracy_9"] <= 1
