@@ -140,7 +140,8 @@ def published_section(rows, split, tests=()):
         ),
         text_columns=(0, 2 + len(columns)),
     )
-    trunks = sorted({row.get("trunk") for row in rows} - {None})
+    theirs = [row for row in rows if row["recipe"] in ("published", "corrected")]
+    trunks = sorted({row.get("trunk") for row in theirs} - {None})
     trunk = f" The trunk of the paper's networks here: {', '.join(trunks)}." if trunks else ""
     blocks = [html.Text(ABOUT_RECIPES + trunk), html.Text(ABOUT_BRIER)]
     if missing:
