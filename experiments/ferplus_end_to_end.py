@@ -215,7 +215,8 @@ def predict_all(run, model, data, parts, run_folder):
     for name, usage in SPLITS.items():
         rows[name] = kept[data.usage[kept] == usage]
     for name, chosen in rows.items():
-        images = resized(data.images[chosen], SIDE)
+        # Of the side that it was trained on last: features of faces do not keep across sizes.
+        images = resized(data.images[chosen], run.phases[-1][0])
         once = predict(model, images, ids=chosen)
         once.save(run_folder / f"predictive-{name}-deterministic.npz")
         passes.predict(images, ids=chosen).save(run_folder / f"predictive-{name}.npz")
