@@ -1,6 +1,8 @@
 """The results tables of README, from the committed rows: a mean and a spread over seeds each.
 
 python experiments/results_table.py            prints them
+python experiments/results_table.py --take runs/ferplus/results.json
+                                               makes the committed rows of FER+ anew from a run's
 python experiments/results_table.py --write    puts them into README.md and docs/results.md
 """
 
@@ -96,6 +98,42 @@ TABLES = (
 )  # fmt: skip
 
 
+# Of the 180 entries of a row of FER+, those that a page of this repository speaks of.
+IDENTITY = (
+    "method", "recipe", "dataset", "seed", "endpoint", "preprocessing", "trunk", "precision",
+    "epochs", "learning_rate", "members", "protocol", "chosen_epoch", "training_images", "left_out",
+    "seconds", "machine", "split", "passes", "n", "n_8", "recall_8",
+)  # fmt: skip
+MEASURED = (
+    "accuracy_8", "accuracy_8_without_twins", "accuracy_9", "js_distance", "js_divergence",
+    "js_floor", "pearson_aleatoric", "spearman_aleatoric", "pearson_epistemic", "pearson_total",
+    "pearson_predicted_disagreement", "partial_epistemic_given_aleatoric", "noise_ceiling",
+    "brier_total", "brier_null_total", "brier_excess_total", "reject_gain_25",
+    "reject_gain_25_least_confidence", "ece_votes", "ece_majority", "vote_log_loss", "mean_scale",
+)  # fmt: skip
+
+
+def committed_rows(rows):
+    """Rows of a run of FER+ as JSON, a line each: what is spoken of, to five digits."""
+    lines = []
+    for row in rows:
+        kept = {name: _rounded(row.get(name)) for name in (*IDENTITY, *MEASURED)}
+        intervals = row.get("intervals", {})
+        kept["intervals"] = {
+            name: _rounded(intervals[name]) for name in MEASURED if name in intervals
+        }
+        lines.append(json.dumps(kept, allow_nan=False))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def _rounded(value):
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
 def _shown(name, value):
     if name == "passes":
         return str(value or "none")
@@ -116,7 +154,14 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--write", action="store_true", help="update the pages in place")
-    if parser.parse_args().write:
+    parser.add_argument("--take", type=pathlib.Path, help="results.json of a run of FER+")
+    options = parser.parse_args()
+    if options.take:
+        rows = json.loads(options.take.read_text(encoding="utf-8"))
+        (ROOT / "experiments" / "results" / "ferplus.json").write_text(
+            committed_rows(rows), encoding="utf-8"
+        )
+    if options.write:
         for page in PAGES:
             text = page.read_text(encoding="utf-8")
             for table in TABLES:

@@ -1,6 +1,7 @@
 """README keeps its promises: its example runs, its table is the committed rows, its links exist."""
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -24,12 +25,17 @@ def test_the_example_runs_as_it_stands(tmp_path):
     assert "aleatoric" in done.stdout
 
 
-def test_the_tables_are_made_from_the_committed_rows():
+def results_table():
     path = ROOT / "experiments" / "results_table.py"
     spec = importlib.util.spec_from_file_location("results_table", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses looks its module up
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_are_made_from_the_committed_rows():
+    module = results_table()
     for page in module.PAGES:
         text = page.read_text(encoding="utf-8")
         for table in module.TABLES:
@@ -48,3 +54,14 @@ def test_every_experiment_has_its_row():
     for script in (ROOT / "experiments").glob("*.py"):
         if "__main__" in script.read_text(encoding="utf-8"):
             assert f"]({script.name})" in page, script.name
+
+
+def test_rows_are_taken_from_a_run_to_five_digits_with_their_intervals():
+    module = results_table()
+    row = {"method": "uncnet", "accuracy_8": 0.8665207877, "brier_aleatoric": 0.5, "seed": 3}
+    row["intervals"] = {"accuracy_8": [0.85448, 0.87816543], "aurc": [0.1, 0.2]}
+    (taken,) = json.loads(module.committed_rows([row]))
+    assert (taken["method"], taken["seed"], taken["accuracy_8"]) == ("uncnet", 3, 0.86652)
+    assert taken["intervals"] == {"accuracy_8": [0.85448, 0.87817]}
+    assert "brier_aleatoric" not in taken
+    assert taken["js_distance"] is None
