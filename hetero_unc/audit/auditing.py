@@ -213,11 +213,7 @@ def _notes(evidence, vote_table):
             "Every item has one vote, so disagreement cannot be seen and no item can be called "
             "contested."
         )
-    if vote_table.without_votes:
-        notes.append(f"{len(vote_table.without_votes):,} items without a vote were left out.")
-    if vote_table.bad_rows:
-        notes.append(f"{vote_table.bad_rows:,} rows of the votes could not be used.")
-    return notes
+    return notes + vote_table.left_out()
 
 
 def _headline_numbers(sections):

@@ -70,11 +70,7 @@ def read_table(arguments, predicted_classes=None):
 
 def table_notes(vote_table):
     """What of the table of votes was not used, in sentences."""
-    notes = []
-    if vote_table.without_votes:
-        notes.append(f"{len(vote_table.without_votes):,} items without a vote were left out.")
-    if vote_table.bad_rows:
-        notes.append(f"{vote_table.bad_rows:,} rows of the votes could not be used.")
+    notes = vote_table.left_out()
     if vote_table.ignored_columns:
         notes.append(f"Columns that were not used: {', '.join(vote_table.ignored_columns)}.")
     return notes

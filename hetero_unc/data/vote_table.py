@@ -125,6 +125,15 @@ class VoteTable:
     def __len__(self):
         return len(self.ids)
 
+    def left_out(self):
+        """What of the source is not in the table, as sentences; an empty list for nothing."""
+        sentences = []
+        if self.without_votes:
+            sentences.append(f"{len(self.without_votes):,} items without a vote were left out.")
+        if self.bad_rows:
+            sentences.append(f"{self.bad_rows:,} rows of the votes could not be used.")
+        return sentences
+
     def take(self, rows):
         """The table of some of its items.
 
