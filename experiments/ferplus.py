@@ -30,12 +30,13 @@ keras = import_quietly("keras")
 
 import ferplus_end_to_end as end_to_end
 import ferplus_heads as heads
-import ferplus_paper as paper
 import leak_test
 from ferplus_average import average_of_equals
 from ferplus_evaluation import evaluate_run
 from ferplus_features import features_of
 from ferplus_neighbours import feature_neighbours
+from ferplus_paper import carry_out
+from ferplus_paper_runs import WITHOUT_PASSES, published, runs_of, trunk_of
 from ferplus_report import write_ferplus_report
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
@@ -104,13 +105,12 @@ def compact_runs(preset, dataset, digest):
 def paper_runs(preset, base):
     """The paper's networks of a preset."""
     if preset == "smoke":
-        return paper.runs_of("smoke", base)
+        return runs_of("smoke", base)
     if preset == "quick":
-        corrected = [run for run in paper.runs_of("corrected", base) if run.seed == 0]
-        published = [dataclasses.replace(paper.published(m, base), epochs=60) for m in ("uncnet",)]
-        return [*published, *(dataclasses.replace(run, epochs=60) for run in corrected)]
+        runs = [published("uncnet", base), *runs_of("corrected", base, seeds=1)]
+        return [dataclasses.replace(run, epochs=60) for run in runs]
     # What the paper's networks read does not change with the size of ours.
-    return [run for name in ("published", "corrected") for run in paper.runs_of(name, base)]
+    return [run for name in ("published", "corrected") for run in runs_of(name, base)]
 
 
 def main(arguments=None):
@@ -214,17 +214,17 @@ def carry_out_paper(preset, dataset, data, options, results):
     found, equals = {}, []
     for run in paper_runs(preset, {**base, "features": ""}):
         if run.preprocessing not in found:
-            trunk = paper.Trunk(weights, run.preprocessing, (paper.PAPER_ENDPOINT,), side)
+            trunk = trunk_of(run.preprocessing, weights, side)
             cache = options.out / "features"
             found[run.preprocessing] = features_of(data, trunk, cache, progress=sys.stdout.isatty())
         features = found[run.preprocessing]
         run = dataclasses.replace(run, features=features.digest)
-        folder = paper.carry_out(run, data, features, options.out)
+        folder = carry_out(run, data, features, options.out)
         results.add(folder)
         if (run.method, run.recipe) == ("uncnet", "corrected"):
             equals.append(folder)
         if run.recipe == "corrected":
-            for method, same in paper.WITHOUT_PASSES.items():
+            for method, same in WITHOUT_PASSES.items():
                 if same == run.method:
                     results.add(options.out / dataclasses.replace(run, method=method).name)
         keras.backend.clear_session()

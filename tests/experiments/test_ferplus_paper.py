@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ferplus
 import ferplus_paper
+import ferplus_paper_training
+from ferplus_paper_runs import METHODS, WITHOUT_PASSES, PaperRun, runs_of
+from ferplus_paper_training import compiled_model, labels_of, train
 from hetero_unc.data import load_synthetic_faces
 from hetero_unc.predictive import Predictive
 
@@ -20,7 +24,7 @@ PAPER = ("baseline", "uncnet", "aleatoric", "both")
 
 
 def test_the_published_recipe_takes_the_published_number_of_updates():
-    runs = {run.method: run for run in ferplus_paper.runs_of("published", BASE)}
+    runs = {run.method: run for run in runs_of("published", BASE)}
     assert tuple(runs) == PAPER
     # 28,559 images in whole batches of 90, as in the released code.
     batches = 28_559 // runs["baseline"].batch_size
@@ -32,25 +36,25 @@ def test_the_published_recipe_takes_the_published_number_of_updates():
 
 
 def test_the_corrected_recipe_trains_all_methods_alike_on_five_seeds():
-    runs = ferplus_paper.runs_of("corrected", BASE)
+    runs = runs_of("corrected", BASE)
     assert {run.seed for run in runs[:5]} == {0}, "the first seed of all comes first"
     assert len(runs) == 25
     same = {(run.learning_rate, run.epochs, run.patience, run.preprocessing) for run in runs}
     assert same == {(1e-4, 400, 25, "standardised")}
     trained = {run.method for run in runs}
-    assert trained | set(ferplus_paper.WITHOUT_PASSES) == set(ferplus_paper.METHODS)
-    assert trained.isdisjoint(ferplus_paper.WITHOUT_PASSES)
+    assert trained | set(WITHOUT_PASSES) == set(METHODS)
+    assert trained.isdisjoint(WITHOUT_PASSES)
 
 
 def test_every_run_has_a_folder_of_its_own_and_presets_share_runs():
     presets = ("published", "corrected", "endpoints", "inputs", "rates")
-    runs = {run for preset in presets for run in ferplus_paper.runs_of(preset, BASE)}
+    runs = {run for preset in presets for run in runs_of(preset, BASE)}
     assert len({run.name for run in runs}) == len(runs)
     assert len(runs) == 4 + 25 + 5 + 4 + 6 * 6, "the corrected rate at each endpoint is there once"
 
 
 def test_every_rate_of_the_authors_is_tried_at_every_endpoint_and_the_papers_comes_first():
-    runs = ferplus_paper.runs_of("rates", BASE)
+    runs = runs_of("rates", BASE)
     assert len({(run.endpoint, run.learning_rate) for run in runs}) == len(runs) == 6 * 7
     assert {run.learning_rate for run in runs} == {5e-6, 1e-5, 5e-5, 1e-4, 1e-3, 1e-2, 1e-1}
     assert {run.endpoint for run in runs[:7]} == {"Mixed_7a"}
@@ -58,10 +62,38 @@ def test_every_rate_of_the_authors_is_tried_at_every_endpoint_and_the_papers_com
     assert runs[1].name == "drawn-uncnet-corrected-rate0.001-seed0"
 
 
+def test_both_commands_compute_the_same_features_so_that_each_goes_on_with_the_others_runs(
+    monkeypatch, tmp_path
+):
+    asked = []
+
+    def remember(data, trunk, folder, **_):
+        asked.append(trunk)
+        return types.SimpleNamespace(digest="1")
+
+    def trained(run, data, features, folder):
+        return tmp_path / run.name
+
+    for module in (ferplus, ferplus_paper):
+        monkeypatch.setattr(module, "features_of", remember)
+        monkeypatch.setattr(module, "carry_out", trained)
+    monkeypatch.setattr(ferplus, "average_of_equals", lambda folders, out: out)
+    options = types.SimpleNamespace(weights=None, out=tmp_path)
+    results = types.SimpleNamespace(add=lambda folder: None)
+    data = types.SimpleNamespace(digest="0")
+    ferplus.carry_out_paper("full", "ferplus", data, options, results)
+    together = set(asked)
+    asked.clear()
+    monkeypatch.setattr(ferplus_paper, "load_ferplus", lambda folder: data)
+    for preset in ("published", "corrected"):
+        ferplus_paper.main(["--preset", preset, "--out", str(tmp_path)])
+    assert set(asked) == together
+
+
 def test_dropout_stands_where_code_and_text_of_the_paper_have_it():
     def layers(method):
-        run = ferplus_paper.PaperRun(method, "corrected", 0, **BASE)
-        return [type(layer).__name__ for layer in ferplus_paper.compiled_model(run, 6).layers]
+        run = PaperRun(method, "corrected", 0, **BASE)
+        return [type(layer).__name__ for layer in compiled_model(run, 6).layers]
 
     assert layers("uncnet")[1] == "Dense"
     assert layers("uncnet_input_dropout")[1:] == ["Dropout", *layers("uncnet")[1:]]
@@ -72,8 +104,8 @@ def test_votes_are_trained_on_as_counts_or_as_shares():
     rows = np.array([3, 5])
 
     def labels(method):
-        run = ferplus_paper.PaperRun(method, "corrected", 0, **BASE)
-        return ferplus_paper.labels_of(run, data, rows)
+        run = PaperRun(method, "corrected", 0, **BASE)
+        return labels_of(run, data, rows)
 
     np.testing.assert_array_equal(labels("gaussian_votes"), data.votes[rows, :9])
     np.testing.assert_allclose(labels("uncnet"), data.votes[rows, :9] / 10, rtol=1e-6)
@@ -86,7 +118,7 @@ def small_problem():
     images = rng.normal(size=(60, 1, 1, 8)).astype("float32")
     parts = {"training": np.arange(40), "validation": np.arange(40, 60)}
     settings = {"epochs": 12, "every": 2, "patience": 4, "learning_rate": 0.02, "batch_size": 20}
-    return ferplus_paper.PaperRun("uncnet", "corrected", 0, **BASE, **settings), data, images, parts
+    return PaperRun("uncnet", "corrected", 0, **BASE, **settings), data, images, parts
 
 
 def test_the_epoch_of_the_smallest_validation_loss_is_chosen_also_after_a_stop(
@@ -94,22 +126,22 @@ def test_the_epoch_of_the_smallest_validation_loss_is_chosen_also_after_a_stop(
 ):
     run, data, images, parts = small_problem()
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    model, chosen = ferplus_paper.train(run, data, images, parts, whole)
+    model, chosen = train(run, data, images, parts, whole)
     rows = np.genfromtxt(whole / "history.csv", delimiter=",", names=True)
     assert chosen == rows["epoch"][np.nanargmin(rows["val_loss"])]
     assert len(rows) == min(run.epochs, chosen + run.patience)
-    labels = ferplus_paper.labels_of(run, data, parts["validation"])
+    labels = labels_of(run, data, parts["validation"])
     found = model.evaluate(images[parts["validation"]], labels, verbose=0)
     assert found == pytest.approx(np.nanmin(rows["val_loss"]), rel=1e-4)
 
     def killed(model, path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ferplus_paper, "save_weights", killed)
+    monkeypatch.setattr(ferplus_paper_training, "save_weights", killed)
     with pytest.raises(KeyboardInterrupt):
-        ferplus_paper.train(run, data, images, parts, stopped)
+        train(run, data, images, parts, stopped)
     monkeypatch.undo()
-    again, same = ferplus_paper.train(run, data, images, parts, stopped)
+    again, same = train(run, data, images, parts, stopped)
     assert same == chosen
     for one, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -162,7 +194,7 @@ def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
 
 @pytest.mark.end_to_end
 def test_without_passes_it_is_the_same_network_to_the_bit(finished):
-    for method, same in ferplus_paper.WITHOUT_PASSES.items():
+    for method, same in WITHOUT_PASSES.items():
         here, there = (finished / f"synthetic-{name}-corrected-seed0" for name in (method, same))
         name = "predictive-publictest-deterministic.npz"
         assert (here / name).read_bytes() == (there / name).read_bytes()
