@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ferplus_views
+
 ROOT = Path(__file__).parents[2]
 # What a row of experiments/results/ferplus.json holds at least.
 FIELDS = {
@@ -77,6 +79,28 @@ def test_balanced_predictions_are_the_others_over_the_prior(finished):
     # What is left of p / q, up to a factor an item, is one prior for all items and passes.
     ratio /= ratio[..., :1]
     np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:1, :1], ratio.shape), rtol=1e-3)
+
+
+@pytest.mark.end_to_end
+def test_the_comparison_of_views_finds_for_the_networks_own_views_what_it_predicted(finished):
+    out, _ = finished
+    folder = next(out.glob("*compact_votes*seed0"))
+    ferplus_views.main([str(folder), "--faces", "300"])
+    found = json.loads((folder / "views.json").read_text())
+    own = {row["views"]: row for row in found["rows"]}["mirror, turned 6 degrees"]
+    rows = json.loads((out / "results.json").read_text())
+    [row] = [
+        row
+        for row in rows
+        if (row["method"], row["seed"], row["split"], row["passes"])
+        == ("compact_votes", 0, "validation", 0)
+    ]
+    assert found["n"] == row["n"]
+    assert own["times"] == 6
+    assert own["js_distance"] == pytest.approx(row["js_distance"], abs=1e-4)
+    assert own["pearson_predicted_disagreement"] == pytest.approx(
+        row["pearson_predicted_disagreement"], abs=1e-3
+    )
 
 
 def test_a_folder_without_the_files_is_named(tmp_path):
