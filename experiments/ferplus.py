@@ -216,6 +216,7 @@ def carry_out_paper(preset, dataset, data, options, results):
         if run.preprocessing not in found:
             trunk = trunk_of(run.preprocessing, weights, side)
             cache = options.out / "features"
+            log.info("features of %s: %s", run.preprocessing, ", ".join(trunk.endpoints))
             found[run.preprocessing] = features_of(data, trunk, cache, progress=sys.stdout.isatty())
         features = found[run.preprocessing]
         run = dataclasses.replace(run, features=features.digest)

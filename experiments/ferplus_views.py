@@ -9,7 +9,10 @@ Training that is kept apart is looked at, never a scored part. A few minutes on 
 
 Prints accuracy on nine classes, the Jensen-Shannon distance to the votes and Pearson's r of the
 predicted disagreement with that of the votes, for each set of views, with the difference from the
-image alone and its standard error over images. Writes views.json into RUN.
+image alone and its standard error over images. Writes views.json into RUN. To expect, for the full
+preset's first network: .2546 for the image alone, .2507 with its mirror image and both turned by 6
+degrees either way (a change of -.0039 +- .0006, and of +1.2 +- 0.4 points of accuracy); more views
+do no better.
 """
 
 import argparse

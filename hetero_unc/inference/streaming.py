@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 
 from hetero_unc.checks import check_count
+from hetero_unc.locking import locked
 from hetero_unc.predictive import Predictive, PredictiveSummary
 from hetero_unc.writing import write_atomically, write_json
 
@@ -40,6 +41,7 @@ def predict_to_file(
     Raises:
         ValueError: If `ids` and `images` differ in length; if the parts that are there are of other
             images or settings.
+        RuntimeError: If another process is at work on the same file.
         OSError: If a file cannot be written.
     """
     check_count(part, name="part")
@@ -50,27 +52,29 @@ def predict_to_file(
         )
     path = pathlib.Path(path)
     folder = path.with_name(f"{path.name}.parts")
-    _enter(folder, ids, {**settings, "part": part})
-    summaries, files = [], []
-    for start in range(0, len(ids), part):
-        rows = slice(start, start + part)
-        file = folder / f"part-{start // part:06d}.npz"
-        if not file.exists():
-            monte_carlo.predict(images[rows], ids=ids[rows]).save(file)
-        summaries.append(Predictive.load(file).summarise())
-        files.append(file)
-        if report is not None:
-            report(min(start + part, len(ids)))
     named = {"ids": ids, "classes": np.asarray(classes, dtype=str)}
     if trained_on is not None:
         named["trained_on"] = np.asarray(trained_on, dtype=bool)
-    _join(files, path, len(ids), named)
-    shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        _check_settings(folder, ids, {**settings, "part": part})
+        summaries, files = [], []
+        for start in range(0, len(ids), part):
+            rows = slice(start, start + part)
+            file = folder / f"part-{start // part:06d}.npz"
+            if not file.exists():
+                monte_carlo.predict(images[rows], ids=ids[rows]).save(file)
+            summaries.append(Predictive.load(file).summarise())
+            files.append(file)
+            if report is not None:
+                report(min(start + part, len(ids)))
+        _join(files, path, len(ids), named)
+        shutil.rmtree(folder)
     return PredictiveSummary.concatenate(summaries)
 
 
-def _enter(folder, ids, settings):
-    """Make the folder of the parts, or see that those in it are of this call."""
+def _check_settings(folder, ids, settings):
+    """See that the parts in the folder, if any, are of this call."""
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     wanted = json.loads(json.dumps({**settings, "images": len(ids), "ids": digest}))
     file = folder / "settings.json"

@@ -1,14 +1,12 @@
 """A folder that belongs to one run: one configuration, one process at a time."""
 
 import contextlib
-import fcntl
 import json
-import os
 import pathlib
 import platform
-import socket
 from importlib import metadata
 
+from hetero_unc.locking import locked
 from hetero_unc.writing import remove_unfinished, write_json
 
 __all__ = ["open_run_folder", "package_versions"]
@@ -46,33 +44,17 @@ def open_run_folder(folder, config):
         If the folder cannot be written.
     """
     folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "a+", encoding="utf-8")  # noqa: SIM115 (held until the end)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"Cannot open the run folder {folder}: {error.strerror}"
-        ) from error
-    with lock:
-        _take(lock, folder)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder))
+        except OSError as error:
+            raise OSError(
+                error.errno, f"Cannot open the run folder {folder}: {error.strerror}"
+            ) from error
         remove_unfinished(folder)
         _check_config(folder, config)
         yield folder
-
-
-def _take(lock, folder):
-    try:
-        # The kernel drops the lock with its process, however that ends.
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        raise RuntimeError(
-            f"Another process is at work in {folder}: {lock.read().strip() or 'unknown'}. Wait "
-            "for it, or choose another folder"
-        ) from error
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-    lock.flush()
 
 
 def _check_config(folder, config):

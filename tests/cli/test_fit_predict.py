@@ -12,6 +12,7 @@ from hetero_unc.cli.fit import roles_of
 from hetero_unc.cli.main import main
 from hetero_unc.data import load_synthetic_faces, read_predictions, read_votes
 from hetero_unc.data.image_folder import ImageFolder, find_images
+from hetero_unc.locking import locked
 
 pytestmark = pytest.mark.end_to_end
 
@@ -168,6 +169,20 @@ def test_parts_of_other_settings_are_refused(faces, trained, capsys):
     command = ["predict", str(trained), str(faces / "images"), "--out", str(out), "--passes", "2"]
     assert main(command) == 2
     assert "which differ in ids, images, model, part, passes" in capsys.readouterr().err
+
+
+def test_a_file_that_another_process_is_predicting_is_refused(faces, trained, capsys):
+    out = trained.parent / "busy.npz"
+    parts = out.with_name("busy.npz.parts")
+    parts.mkdir()
+    command = ["predict", str(trained), str(faces / "images"), "--out", str(out), "--passes", "2"]
+    with locked(parts):
+        assert main(command) == 2
+    assert f"Another process is at work in {parts}: process " in capsys.readouterr().err
+    assert [path.name for path in parts.iterdir()] == ["lock"]
+    assert not out.exists()
+    assert main(command) == 0
+    assert not parts.exists()
 
 
 def test_a_split_column_decides(faces, tmp_path):
