@@ -60,14 +60,15 @@ LEAK_TESTS = {
     "quick": dataclasses.replace(leak_test.Settings(), items=2000, seeds=(0,)),
     "smoke": leak_test.SMOKE,
 }
-COLUMNS = {  # heading -> key of a row, factor, decimals
-    "accuracy 9, %": ("accuracy_9", 100, 1),
-    "accuracy 8, %": ("accuracy_8", 100, 1),
-    "JS distance": ("js_distance", 1, 3),
-    "r aleatoric": ("pearson_aleatoric", 1, 3),
-    "r predicted": ("pearson_predicted_disagreement", 1, 3),
-    "r epistemic": ("pearson_epistemic", 1, 3),
-    "ECE, votes": ("ece_votes", 1, 3),
+# Heading -> key of a row, factor, decimals; narrow enough for a terminal of 80 columns.
+COLUMNS = {
+    "right\n9, %": ("accuracy_9", 100, 1),
+    "right\n8, %": ("accuracy_8", 100, 1),
+    "JS\ndist.": ("js_distance", 1, 3),
+    "r,\naleat.": ("pearson_aleatoric", 1, 3),
+    "r,\npred.": ("pearson_predicted_disagreement", 1, 3),
+    "r,\nepist.": ("pearson_epistemic", 1, 3),
+    "ECE,\nvotes": ("ece_votes", 1, 3),
 }
 
 log = logging.getLogger("hetero_unc.experiments.ferplus")
@@ -266,21 +267,30 @@ def parse(arguments):
 
 
 def show(rows, report):
-    """A table on the terminal: PublicTest, a row a run, with passes where it has them."""
-    table = Table(box=None, padding=(0, 1, 0, 0), caption="PublicTest; paper's nine columns")
-    for heading in ("method", "recipe", "seed", "passes", *COLUMNS):
-        table.add_column(heading, no_wrap=heading == "method")
-    for row in rows:
-        if row["split"] != "publictest":
-            continue
-        values = [
-            "–" if row.get(key) is None else f"{factor * row[key]:.{decimals}f}"
-            for key, factor, decimals in COLUMNS.values()
-        ]
-        identity = (row["method"], row["recipe"], str(row["seed"]), str(row["passes"]))
-        table.add_row(*identity, *values)
+    """A table on the terminal for each recipe: PublicTest, a row a run, with passes too."""
+    shown = [row for row in rows if row["split"] == "publictest"]
     console = Console()
-    console.print(table)
+    for recipe in dict.fromkeys(row["recipe"] for row in shown):
+        table = Table(
+            box=None, padding=(0, 1, 0, 0), pad_edge=False, title=recipe, title_justify="left"
+        )
+        for heading in ("method", "ep-\nochs", "seed", "pas-\nses", *COLUMNS):
+            table.add_column(
+                heading, no_wrap=True, justify="left" if heading == "method" else "right"
+            )
+        for row in shown:
+            if row["recipe"] != recipe:
+                continue
+            values = [
+                "–" if row.get(key) is None else f"{factor * row[key]:.{decimals}f}"
+                for key, factor, decimals in COLUMNS.values()
+            ]
+            settings = [str(row[key]) for key in ("epochs", "seed", "passes")]
+            table.add_row(row["method"], *settings, *values)
+        console.print(table)
+    console.print(
+        "PublicTest, the paper's nine columns; r is Pearson's with people's disagreement."
+    )
     console.print(f"Report: {report}", soft_wrap=True)
 
 
