@@ -13,6 +13,7 @@ import pytest
 import ferplus
 import ferplus_paper
 import ferplus_paper_training
+import ferplus_units
 from ferplus_paper_runs import METHODS, WITHOUT_PASSES, PaperRun, runs_of
 from ferplus_paper_training import compiled_model, labels_of, train
 from hetero_unc.data import load_synthetic_faces
@@ -211,3 +212,21 @@ def test_a_second_call_computes_nothing(finished):
     before = written()
     assert "epoch" not in smoke(finished).stderr
     assert written() == before
+
+
+@pytest.mark.end_to_end
+def test_units_that_fire_are_those_with_a_positive_sum_for_any_face(finished):
+    ferplus_units.main([str(finished)])
+    rows = {row["run"]: row for row in json.loads((finished / "units.json").read_text())}
+    name = "synthetic-baseline-published-seed0"
+    assert rows.keys() == {path.parent.name for path in finished.glob("*/best-*.npz")}
+    config = json.loads((finished / name / "config.json").read_text())["config"]
+    [features] = finished.glob(f"features/{config['features'][:16]}/Mixed_7a/*.npz")
+    seen = np.load(features)["features"].astype(np.float32)
+    faces = load_synthetic_faces(300)
+    seen = seen[faces.rows_of("PublicTest")]
+    weights = np.load(next((finished / name).glob("best-*.npz")))
+    kernel = next(weights[key] for key in weights.files if weights[key].shape == (1792, 128))
+    bias = next(weights[key] for key in weights.files if weights[key].shape == (128,))
+    assert rows[name]["features_mean"] == pytest.approx(seen.mean(), rel=1e-5)
+    assert rows[name]["units_that_fire"] == (seen @ kernel + bias > 0).any(axis=0).sum()
