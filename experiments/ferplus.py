@@ -9,7 +9,8 @@ Reproduces *Characterizing Sources of Uncertainty to Proxy Calibration and Disam
 and Data Bias* (2019): its networks by its own recipe and by a corrected one (`ferplus_paper.py`),
 and beside them a compact network from the pixels, on the votes (`ferplus_end_to_end.py`). Writes
 `runs/ferplus/report.html` and `results.json`. Every run stands in a folder of its own and resumes
-where it was stopped; the page is written again after each.
+where it was stopped. The page shows all that is finished in the folder, whichever command trained
+it; `python experiments/ferplus.py --page` writes it while training goes on.
 """
 
 import argparse
@@ -32,12 +33,14 @@ import ferplus_end_to_end as end_to_end
 import ferplus_heads as heads
 import leak_test
 from ferplus_average import average_of_equals
-from ferplus_evaluation import evaluate_run
+from ferplus_evaluation import evaluate_run, read_config
 from ferplus_features import features_of
 from ferplus_neighbours import feature_neighbours
 from ferplus_paper import carry_out
-from ferplus_paper_runs import WITHOUT_PASSES, published, runs_of, trunk_of
+from ferplus_paper_runs import WITHOUT_PASSES, trunk_of
 from ferplus_report import write_ferplus_report
+from ferplus_results import main_rows
+from ferplus_runs import PRESETS, compact_runs, paper_runs
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
     identical_groups,
@@ -50,7 +53,6 @@ from hetero_unc.inference import MonteCarloDropout
 from hetero_unc.training import load_model
 from hetero_unc.writing import write_json
 
-PRESETS = ("full", "large", "quick", "smoke")
 SMOKE_FACES = 300
 # Faces of the test part that the altered images are made from.
 SHIFTED = 500
@@ -74,53 +76,36 @@ COLUMNS = {
 log = logging.getLogger("hetero_unc.experiments.ferplus")
 
 
-def compact_runs(preset, dataset, digest):
-    """The compact networks of a preset: on votes, and the same on FER's single labels."""
-    base = {"seed": 0, "dataset": dataset, "digest": digest}
-    if preset == "smoke":
-        base |= {"phases": ((16, 1), (24, 1)), "widths": (4, 8, 8), "blocks": (0, 1, 1)}
-        base |= {"passes": 3, "precision": "float32", "average": 0.9}
-    elif preset == "quick":
-        base |= {"phases": ((24, 16), (48, 8)), "widths": (16, 32, 64, 96), "passes": 20}
-        # An average over more steps than these few hundred would still hold the initial weights.
-        base |= {"average": 0.98}
-    elif preset == "large":
-        wide = {"widths": (64, 128, 256, 512), "blocks": (1, 2, 2, 2), "dropout": 0.4}
-        phases = ((32, 30), (40, 25), (48, 45))
-        return [
-            end_to_end.CompactRun("compact_votes", **{**base, "seed": seed}, phases=phases, **wide)
-            for seed in range(3)
-        ]
-    votes = end_to_end.CompactRun("compact_votes", **base)
-    runs = [votes]
-    if preset in ("full", "smoke"):
-        runs.append(dataclasses.replace(votes, seed=1))
-    # The pair that differs in its labels alone is shorter, so that both are to be had.
-    pair = base if preset != "full" else {**base, "phases": ((32, 8),)}
-    runs.append(end_to_end.CompactRun("compact_hard_labels", **pair))
-    if pair is not base:
-        runs.append(dataclasses.replace(runs[-1], method="compact_votes"))
-    return runs
-
-
-def paper_runs(preset, base):
-    """The paper's networks of a preset."""
-    if preset == "smoke":
-        return runs_of("smoke", base)
-    if preset == "quick":
-        runs = [published("uncnet", base), *runs_of("corrected", base, seeds=1)]
-        return [dataclasses.replace(run, epochs=60) for run in runs]
-    # What the paper's networks read does not change with the size of ours.
-    return [run for name in ("published", "corrected") for run in runs_of(name, base)]
-
-
 def main(arguments=None):
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     dataset, data = find_faces(options)
-    preset = options.preset or ("full" if dataset == "ferplus" else "quick")
+    results = Results(options.out, data)
+    if not options.page:
+        preset = options.preset or ("full" if dataset == "ferplus" else "quick")
+        carry_out_compact(preset, dataset, data, options, results)
+        if not options.without_trunk:
+            carry_out_paper(preset, dataset, data, options, results)
+    # Sweeps of ferplus_paper.py, and whatever earlier calls finished.
+    for run_folder in finished_runs(options.out, data.digest):
+        results.add(run_folder)
+    if not results.rows:
+        raise ValueError(
+            f"`--page` needs a finished run on these data. Received: {options.out} without one"
+        )
+    write_ferplus_report(options.out, data)
+    show(results.rows, options.out / "report.html")
+
+
+def finished_runs(folder, digest):
+    """Run folders on these data that are whole: `parts.json` is written last."""
+    found = sorted(path.parent for path in folder.glob("*/parts.json"))
+    return [path for path in found if read_config(path).get("digest") == digest]
+
+
+def carry_out_compact(preset, dataset, data, options, results):
+    """The compact networks, what is asked of the first, and the average of those that are equal."""
     folder = options.out
-    results = Results(folder, data)
     compact = compact_runs(preset, dataset, data.digest)
     for run in compact:
         run_folder = end_to_end.carry_out(run, data, folder)
@@ -134,10 +119,6 @@ def main(arguments=None):
     ]
     if len(equals) > 1:
         results.add(average_of_equals([folder / run.name for run in equals], folder))
-    if not options.without_trunk:
-        carry_out_paper(preset, dataset, data, options, results)
-    write_ferplus_report(folder, data)
-    show(results.rows, folder / "report.html")
 
 
 def find_faces(options):
@@ -151,13 +132,17 @@ def find_faces(options):
 
 
 class Results:
-    """The rows of all runs so far, and the page, written anew after each run."""
+    """The rows of all runs so far, written anew after each run."""
 
     def __init__(self, folder, data):
         self.folder, self.data, self.rows = folder, data, []
+        self.added = set()
 
     def add(self, run_folder):
-        """Evaluate a run, or read what an earlier call found."""
+        """Evaluate a run, or read what an earlier call found; once."""
+        if run_folder.name in self.added:
+            return
+        self.added.add(run_folder.name)
         path = run_folder / "metrics.json"
         if not path.exists():
             write_json(path, evaluate_run(run_folder, self.data))
@@ -212,18 +197,21 @@ def carry_out_paper(preset, dataset, data, options, results):
         base["trunk"] = options.weights.stem
     weights = None if options.weights is None else str(options.weights)
     side = 75 if preset == "smoke" else 160
+    runs = paper_runs(preset, {**base, "features": ""})
+    alike = [run for run in runs if (run.method, run.recipe) == ("uncnet", "corrected")]
+    alike = [run for run in alike if dataclasses.replace(run, seed=alike[0].seed) == alike[0]]
     found, equals = {}, []
-    for run in paper_runs(preset, {**base, "features": ""}):
+    for run in runs:
         if run.preprocessing not in found:
             trunk = trunk_of(run.preprocessing, weights, side)
             cache = options.out / "features"
             log.info("features of %s: %s", run.preprocessing, ", ".join(trunk.endpoints))
             found[run.preprocessing] = features_of(data, trunk, cache, progress=sys.stdout.isatty())
         features = found[run.preprocessing]
-        run = dataclasses.replace(run, features=features.digest)
-        folder = carry_out(run, data, features, options.out)
+        described = dataclasses.replace(run, features=features.digest)
+        folder = carry_out(described, data, features, options.out)
         results.add(folder)
-        if (run.method, run.recipe) == ("uncnet", "corrected"):
+        if run in alike:
             equals.append(folder)
         if run.recipe == "corrected":
             for method, same in WITHOUT_PASSES.items():
@@ -259,6 +247,9 @@ def parse(arguments):
         action="store_true",
         help="leave out the paper's networks, whose features take longest",
     )
+    parser.add_argument(
+        "--page", action="store_true", help="write the page of what is finished, and train nothing"
+    )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/ferplus"))
     parser.add_argument(
         "--traceback", action="store_true", help="show where an error was raised, not it alone"
@@ -268,7 +259,7 @@ def parse(arguments):
 
 def show(rows, report):
     """A table on the terminal for each recipe: PublicTest, a row a run, with passes too."""
-    shown = [row for row in rows if row["split"] == "publictest"]
+    shown = [row for row in main_rows(rows) if row["split"] == "publictest"]
     console = Console()
     for recipe in dict.fromkeys(row["recipe"] for row in shown):
         table = Table(

@@ -1,4 +1,4 @@
-"""The results tables of README, from the committed rows: a mean and a spread over seeds each.
+"""The results tables of the pages, from the committed rows: a mean and a spread over seeds each.
 
 python experiments/results_table.py            prints them
 python experiments/results_table.py --take runs/ferplus/results.json
@@ -7,6 +7,7 @@ python experiments/results_table.py --write    puts them into README.md and docs
 """
 
 import argparse
+import collections.abc
 import dataclasses
 import json
 import pathlib
@@ -21,7 +22,8 @@ class ResultsTable:
     """What one table shows of its rows.
 
     `group` names what the rows of one line share, shown first but for `hidden`; `columns` are
-    heading -> (key, factor, decimals); `split` the part of the data whose rows are shown.
+    heading -> (key, factor, decimals), and the part of the data where it is not `split`; `chosen`
+    says of a row whether it is shown; `order` gives, for keys of `group`, which values come first.
     """
 
     name: str
@@ -29,6 +31,9 @@ class ResultsTable:
     columns: dict
     hidden: tuple = ()
     split: str | None = None
+    chosen: collections.abc.Callable = lambda row: True
+    order: dict = dataclasses.field(default_factory=dict)
+    file: str | None = None
 
     @property
     def marks(self):
@@ -37,28 +42,80 @@ class ResultsTable:
 
     @property
     def path(self):
-        return ROOT / "experiments" / "results" / f"{self.name}.json"
+        return ROOT / "experiments" / "results" / f"{self.file or self.name}.json"
 
     def markdown(self):
         """A Markdown table, one line a group of rows that differ in their seeds alone."""
         groups = {}
-        for row in json.loads(self.path.read_text(encoding="utf-8")):
-            if self.split in (None, row.get("split")):
-                key = tuple(row.get(name) for name in (*self.group.values(), *self.hidden))
-                groups.setdefault(key, []).append(row)
+        rows = json.loads(self.path.read_text(encoding="utf-8"))
+        for row in sorted(filter(self.chosen, rows), key=self._place):
+            key = tuple(row.get(name) for name in (*self.group.values(), *self.hidden))
+            groups.setdefault(key, {}).setdefault(row.get("split"), []).append(row)
         headings = [*self.group, "seeds", *self.columns]
         lines = [f"| {' | '.join(headings)} |", f"| {' | '.join(['---'] * len(headings))} |"]
-        for key, group in groups.items():
+        for key, parts in groups.items():
+            if self.split not in parts:
+                continue
             cells = [_shown(name, value) for name, value in zip(self.group, key, strict=False)]
-            cells += [str(len(group)), *(spread(group, *how) for how in self.columns.values())]
+            cells.append(str(len(parts[self.split])))
+            for name, factor, decimals, *split in self.columns.values():
+                group = parts.get(split[0] if split else self.split, [])
+                cells.append(spread(group, name, factor, decimals))
             lines.append(f"| {' | '.join(cells)} |")
         return "\n".join(lines)
 
+    def _place(self, row):
+        return [values.index(row[name]) for name, values in self.order.items()]
+
     def put_into(self, text):
-        """`text` with what stands between the marks replaced."""
+        """`text` with what stands between the marks replaced, where it has them."""
+        if self.marks[0] not in text:
+            return text
         before, rest = text.split(self.marks[0], 1)
         _, after = rest.split(self.marks[1], 1)
         return f"{before}{self.marks[0]}\n{self.markdown()}\n{self.marks[1]}{after}"
+
+
+# Recipes and methods of FER+ as the pages have them, and where the paper's networks stand.
+FERPLUS_ORDER = {
+    "recipe": ("end_to_end", "compact_features", "published", "corrected"),
+    "method": (
+        "compact_votes", "compact_votes_average", "compact_balanced", "compact_hard_labels",
+        "baseline", "uncnet", "uncnet_average", "aleatoric", "both", "uncnet_input_dropout",
+        "gaussian_marginal", "gaussian_votes",
+    ),
+    "epochs": range(10_000, -1, -1),
+    "passes": range(10_000),
+}  # fmt: skip
+FERPLUS_GROUP = {"method": "method", "recipe": "recipe", "epochs": "epochs", "passes": "passes"}
+FERPLUS_HIDDEN = ("precision", "endpoint", "preprocessing", "trunk")
+FERPLUS_COLUMNS = {
+    "r, aleatoric": ("pearson_aleatoric", 1, 3),
+    "r, predicted": ("pearson_predicted_disagreement", 1, 3),
+    "r, epistemic": ("pearson_epistemic", 1, 3),
+    "JS distance": ("js_distance", 1, 3),
+    "accuracy 9, %": ("accuracy_9", 100, 1),
+    "accuracy 8, %": ("accuracy_8", 100, 1),
+    "gain at 25 %, by total": ("reject_gain_25", 100, 1),
+    "by confidence": ("reject_gain_25_least_confidence", 100, 1),
+    "ECE, votes": ("ece_votes", 1, 3),
+    "vote log loss": ("vote_log_loss", 1, 2),
+}
+# Methods that are about dropout passes; README shows the others without.
+BY_PASSES = ("uncnet", "uncnet_average", "both", "uncnet_input_dropout")
+USUAL = {"endpoint": "Mixed_7a", "preprocessing": "standardised", "learning_rate": 1e-4}
+
+
+def changed(row):
+    """Which settings of a corrected row are not the recipe's: what a sweep changed."""
+    if row["recipe"] != "corrected":
+        return []
+    return [name for name, usual in USUAL.items() if row[name] not in (None, usual)]
+
+
+def stands_in_a_sweep(row):
+    """Whether a row is of the network that the sweeps change a setting of."""
+    return (row["method"], row["recipe"]) == ("uncnet", "corrected") and row["seed"] == 0
 
 
 TABLES = (
@@ -79,20 +136,40 @@ TABLES = (
     ),
     ResultsTable(
         name="ferplus",
-        group={"method": "method", "recipe": "recipe", "epochs": "epochs", "passes": "passes"},
-        hidden=("precision", "endpoint", "preprocessing", "trunk"),
+        group=FERPLUS_GROUP,
+        hidden=FERPLUS_HIDDEN,
         split="publictest",
+        chosen=lambda row: not changed(row) and (row["passes"] > 0) == (row["method"] in BY_PASSES),
+        order=FERPLUS_ORDER,
+        columns=FERPLUS_COLUMNS,
+    ),
+    ResultsTable(
+        name="ferplus_all",
+        file="ferplus",
+        group=FERPLUS_GROUP,
+        hidden=FERPLUS_HIDDEN,
+        split="publictest",
+        chosen=lambda row: not changed(row),
+        order=FERPLUS_ORDER,
+        columns=FERPLUS_COLUMNS,
+    ),
+    ResultsTable(
+        name="ferplus_sweeps",
+        file="ferplus",
+        group={
+            "endpoint": "endpoint", "preprocessing": "preprocessing", "rate": "learning_rate",
+            "passes": "passes",
+        },
+        split="publictest",
+        chosen=stands_in_a_sweep,
+        order={"passes": range(10_000)},
         columns={
-            "r, aleatoric": ("pearson_aleatoric", 1, 3),
-            "r, predicted": ("pearson_predicted_disagreement", 1, 3),
-            "r, epistemic": ("pearson_epistemic", 1, 3),
-            "JS distance": ("js_distance", 1, 3),
+            "cross-entropy, validation": ("cross_entropy", 1, 4, "validation"),
+            "cross-entropy": ("cross_entropy", 1, 4),
             "accuracy 9, %": ("accuracy_9", 100, 1),
-            "accuracy 8, %": ("accuracy_8", 100, 1),
-            "gain at 25 %, by total": ("reject_gain_25", 100, 1),
-            "by confidence": ("reject_gain_25_least_confidence", 100, 1),
-            "ECE, votes": ("ece_votes", 1, 3),
-            "vote log loss": ("vote_log_loss", 1, 2),
+            "JS distance": ("js_distance", 1, 3),
+            "r, aleatoric": ("pearson_aleatoric", 1, 3),
+            "r, epistemic": ("pearson_epistemic", 1, 3),
         },
     ),
 )  # fmt: skip
@@ -105,8 +182,9 @@ IDENTITY = (
     "seconds", "machine", "split", "passes", "n", "n_8", "recall_8",
 )  # fmt: skip
 MEASURED = (
-    "accuracy_8", "accuracy_8_without_twins", "accuracy_9", "js_distance", "js_divergence",
-    "js_floor", "pearson_aleatoric", "spearman_aleatoric", "pearson_epistemic", "pearson_total",
+    "accuracy_8", "accuracy_8_without_twins", "accuracy_9", "cross_entropy", "js_distance",
+    "js_divergence", "js_floor", "pearson_aleatoric", "spearman_aleatoric", "pearson_epistemic",
+    "pearson_total",
     "pearson_predicted_disagreement", "partial_epistemic_given_aleatoric", "noise_ceiling",
     "brier_total", "brier_null_total", "brier_excess_total", "reject_gain_25",
     "reject_gain_25_least_confidence", "ece_votes", "ece_majority", "vote_log_loss", "mean_scale",
@@ -142,7 +220,7 @@ def _shown(name, value):
 
 def spread(group, name, factor, decimals):
     """Mean and standard deviation over seeds; the value alone where there is one seed."""
-    values = [factor * row[name] for row in group if row[name] is not None]
+    values = [factor * row[name] for row in group if row.get(name) is not None]
     if not values:
         return "–"
     mean = f"{statistics.fmean(values):.{decimals}f}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ferplus_paper
 import ferplus_views
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,31 @@ def test_balanced_predictions_are_the_others_over_the_prior(finished):
     # What is left of p / q, up to a factor an item, is one prior for all items and passes.
     ratio /= ratio[..., :1]
     np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:1, :1], ratio.shape), rtol=1e-3)
+
+
+@pytest.mark.end_to_end
+def test_the_page_alone_has_the_finished_runs_of_every_command_and_trains_nothing(
+    finished, tmp_path
+):
+    out = tmp_path / "out"
+    shutil.copytree(finished[0], out)
+    before = {row["method"] for row in json.loads((out / "results.json").read_text())}
+    ferplus_paper.main(["--preset", "smoke", "--out", str(out)])
+    (out / "synthetic-uncnet-corrected-seed0" / "parts.json").unlink()  # as if it was stopped
+    written = {path: path.stat().st_mtime_ns for path in out.rglob("predictive-*.npz")}
+    done = run("--preset", "smoke", "--page", "--out", out)
+    assert done.returncode == 0, done.stderr
+    methods = {row["method"] for row in json.loads((out / "results.json").read_text())}
+    assert methods - before == {"both", "baseline"}, "the stopped one is not among them"
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("predictive-*.npz")} == written
+    assert "Aleatoric head with passes" in (out / "report.html").read_text()
+
+
+def test_a_page_of_nothing_is_refused(tmp_path):
+    done = run("--preset", "smoke", "--page", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "`--page` needs a finished run on these data" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.end_to_end
