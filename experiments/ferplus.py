@@ -39,7 +39,7 @@ from ferplus_neighbours import feature_neighbours
 from ferplus_paper import carry_out
 from ferplus_paper_runs import WITHOUT_PASSES, trunk_of
 from ferplus_report import write_ferplus_report
-from ferplus_results import main_rows
+from ferplus_results import in_order, main_rows
 from ferplus_runs import PRESETS, compact_runs, paper_runs
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
@@ -259,7 +259,7 @@ def parse(arguments):
 
 def show(rows, report):
     """A table on the terminal for each recipe: PublicTest, a row a run, with passes too."""
-    shown = [row for row in main_rows(rows) if row["split"] == "publictest"]
+    shown = [row for row in in_order(main_rows(rows)) if row["split"] == "publictest"]
     console = Console()
     for recipe in dict.fromkeys(row["recipe"] for row in shown):
         table = Table(
