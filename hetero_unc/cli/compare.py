@@ -1,5 +1,6 @@
 """`hetero-unc compare`: which of two models is better on the same items. Needs no framework."""
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -44,8 +45,10 @@ def run(arguments):
     first = read_predictions(arguments.first)
     second = read_predictions(arguments.second)
     votes = read_table(arguments, first.classes)
-    first = match(first, votes, by_position=arguments.by_position)
-    second = match(second, first.vote_table, by_position=arguments.by_position)
+    with naming("A", arguments.first):
+        first = match(first, votes, by_position=arguments.by_position)
+    with naming("B", arguments.second):
+        second = match(second, first.vote_table, by_position=arguments.by_position)
     result = compare(
         in_the_order_of(second, first.predictions),
         second.predictions,
@@ -87,6 +90,15 @@ def run(arguments):
         "not-better": "first" not in verdicts,
     }[arguments.fail_if]
     return CONDITION_MET if failed else 0
+
+
+@contextlib.contextmanager
+def naming(side, path):
+    """Errors of one side say which of the two files they are about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{side}, {path}: {error}") from error
 
 
 def in_the_order_of(matched, predictions):

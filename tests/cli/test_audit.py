@@ -94,6 +94,15 @@ def test_compare_matches_items_and_classes_and_names_the_better(files, tmp_path,
     assert run("compare", *swapped, "--fail-if", "worse") == 1
 
 
+def test_compare_says_that_it_is_the_second_file_that_has_other_classes(files, tmp_path, capsys):
+    arrays = dict(np.load(files / "good.npz"))
+    arrays["classes"] = np.array(["cat", "<b>dog</b>", "horse"])
+    other = tmp_path / "other.npz"
+    np.savez(other, **arrays)
+    assert run("compare", files / "good.npz", other, "--votes", files / "votes.csv") == 2
+    assert f"B, {other}: " in capsys.readouterr().err
+
+
 def test_a_tie_is_said_out_loud(files, capsys):
     arguments = (files / "good.npz", files / "good.npz", "--votes", files / "votes.csv")
     assert run("compare", *arguments) == 0
