@@ -6,9 +6,9 @@ Looks at every trained network of `ferplus_paper.py` in the folder, on the faces
 dropout off. A unit of the first hidden layer that is zero for all of them has no gradient any more.
 Seconds a network. Prints a table, and writes units.json into the folder.
 
-To expect, on a random trunk: grey values of 0 to 255 (the published recipe) give features of mean
-463, on which 0 to 4 of 128 units ever fire; standardised faces give features of mean 1.0, and 36 to
-45 units that do.
+To expect, on a random trunk at Mixed_7a: grey values of 0 to 255 (the published recipe) make
+features of mean 463, on which 0 to 4 of 128 units fire; standardised faces make features of mean
+1.0, and 36 to 45 units that do.
 """
 
 import argparse

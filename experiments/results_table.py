@@ -57,7 +57,7 @@ class ResultsTable:
             if self.split not in parts:
                 continue
             cells = [_shown(name, value) for name, value in zip(self.group, key, strict=False)]
-            cells.append(str(len(parts[self.split])))
+            cells.append(_seeds(parts[self.split]))
             for name, factor, decimals, *split in self.columns.values():
                 group = parts.get(split[0] if split else self.split, [])
                 cells.append(spread(group, name, factor, decimals))
@@ -114,8 +114,9 @@ def changed(row):
 
 
 def stands_in_a_sweep(row):
-    """Whether a row is of the network that the sweeps change a setting of."""
-    return (row["method"], row["recipe"]) == ("uncnet", "corrected") and row["seed"] == 0
+    """Whether a row is of the network that the sweeps change a setting of, as it predicts."""
+    swept = (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
+    return swept and row["passes"] > 0
 
 
 TABLES = (
@@ -158,11 +159,16 @@ TABLES = (
         file="ferplus",
         group={
             "endpoint": "endpoint", "preprocessing": "preprocessing", "rate": "learning_rate",
-            "passes": "passes",
         },
         split="publictest",
         chosen=stands_in_a_sweep,
-        order={"passes": range(10_000)},
+        order={
+            "preprocessing": (
+                "standardised", "standardised_bicubic", "standardised_nearest",
+                "published_bicubic", "published_nearest",
+            ),
+            "endpoint": ("Mixed_5a", "Mixed_6a", "Mixed_6b", "Mixed_7a", "Mixed_8a", "Mixed_8b"),
+        },
         columns={
             "cross-entropy, validation": ("cross_entropy", 1, 4, "validation"),
             "cross-entropy": ("cross_entropy", 1, 4),
@@ -210,6 +216,12 @@ def _rounded(value):
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
     return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def _seeds(rows):
+    """How many networks stand in a line, or how many one forecast is the average of."""
+    members = rows[0].get("members") or 1
+    return str(len(rows)) if members == 1 else f"average of {members}"
 
 
 def _shown(name, value):
