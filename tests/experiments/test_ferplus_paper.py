@@ -86,7 +86,7 @@ def test_both_commands_compute_the_same_features_so_that_each_goes_on_with_the_o
     together = set(asked)
     asked.clear()
     monkeypatch.setattr(ferplus_paper, "load_ferplus", lambda folder: data)
-    for preset in ("published", "corrected"):
+    for preset in ("published", "corrected", "endpoints", "inputs"):
         ferplus_paper.main(["--preset", preset, "--out", str(tmp_path)])
     assert set(asked) == together
 
