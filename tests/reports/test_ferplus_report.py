@@ -228,6 +228,26 @@ def test_rates_are_swept_at_each_endpoint_and_chosen_on_the_validation_part(rows
     assert not any(row["learning_rate"] == 1e-3 for row in main_rows(swept))
 
 
+def test_baseline_which_is_uncnet_with_dropout_off_is_swept_in_one_table(rows):
+    same = next(
+        row
+        for row in rows
+        if (row["method"], row["recipe"], row["passes"]) == ("baseline", "corrected", 0)
+        and row["split"] == "publictest"
+    )
+    swept = [
+        {**same, "method": method, "endpoint": endpoint, "passes": passes}
+        for method, passes in (("baseline", 0), ("uncnet", 0), ("uncnet", 100))
+        for endpoint in ("Mixed_7a", "Mixed_5a")
+    ]
+    section = sweeps_section(swept, "publictest")
+    captions = [block.caption for block in section.blocks if hasattr(block, "rows")]
+    assert [caption.split(". ")[0] for caption in captions] == [
+        "Baseline, recipe corrected, dropout off",
+        "UncNet, recipe corrected, 100 passes",
+    ]
+
+
 def test_published_numbers_are_those_of_the_paper():
     published = [number.published for number in NUMBERS]
     for value in (".301", "−.027", ".473", ".131", ".461", ".140", ".583", ".100", ".591"):
