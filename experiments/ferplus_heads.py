@@ -104,7 +104,8 @@ def train(run, features, data, parts: Parts, run_folder):
             keras.Input(training.shape[1:]),
             keras.layers.Flatten(),
             keras.layers.Dropout(run.dropout, seed=seed),
-            GaussianLogits(9, seed=seed),
+            # The name stands in the file of weights: one that Keras counts differs between calls.
+            GaussianLogits(9, seed=seed, name="logits"),
         ]
     )
     per_epoch = -(-len(training) // run.batch_size)
@@ -115,8 +116,12 @@ def train(run, features, data, parts: Parts, run_folder):
     shares = counts / counts.sum(axis=1, keepdims=True)
     labels = counts if run.method == "gaussian_votes" else shares
     judge = VoteLikelihood()
-    scores = {}
+    path = run_folder / "scores.json"
+    scores = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    scores = {int(epoch): score for epoch, score in scores.items()}
     for epoch in range(run.every, run.epochs + 1, run.every):
+        if epoch in scores:
+            continue  # looked at by an earlier call, which was stopped
         fit(
             head,
             training,
@@ -132,5 +137,6 @@ def train(run, features, data, parts: Parts, run_folder):
         scores[epoch] = float(judge(votes[parts.validation], parameters))
         if scores[epoch] == min(scores.values()):
             save_weights(head, run_folder / "best.npz")
+        write_json(path, scores)
     load_weights(head, run_folder / "best.npz")
     return head, min(scores, key=scores.get)

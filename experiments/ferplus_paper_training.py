@@ -39,17 +39,20 @@ def compiled_model(run, width):
 
 
 def head_and_loss(run, seed):
+    # The name stands in the file of weights: one that Keras counts differs between processes.
     if run.method in ("baseline", "uncnet", "uncnet_input_dropout"):
         head = keras.layers.Dense(NUM_CLASSES, dtype="float32", name="logits")
         return head, keras.losses.CategoricalCrossentropy(from_logits=True), run.clip
     if run.method in ("aleatoric", "both"):
         # The published exponential of a log variance overflows on features of raw grey values.
-        head = GaussianLogits(NUM_CLASSES, scale="shared", link="softplus", seed=seed)
+        head = GaussianLogits(
+            NUM_CLASSES, scale="shared", link="softplus", seed=seed, name="logits"
+        )
         how = {"estimator": "exact"}
         if run.recipe == "published":
             how = {"estimator": "draws", "draws": run.loss_draws, "sequence": "independent"}
         return head, ExpectedCrossEntropy(seed=seed, **how), run.clip
-    head = GaussianLogits(NUM_CLASSES, seed=seed)
+    head = GaussianLogits(NUM_CLASSES, seed=seed, name="logits")
     if run.method == "gaussian_marginal":
         return head, MarginalLikelihood(), run.clip
     # Its loss is of all ten votes of an item, and so is its gradient.

@@ -17,6 +17,7 @@ import ferplus_units
 from ferplus_paper_runs import METHODS, WITHOUT_PASSES, PaperRun, runs_of
 from ferplus_paper_training import compiled_model, labels_of, train
 from hetero_unc.data import load_synthetic_faces
+from hetero_unc.models import load_weights, save_weights
 from hetero_unc.predictive import Predictive
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,18 @@ def test_dropout_stands_where_code_and_text_of_the_paper_have_it():
 
     assert layers("uncnet")[1] == "Dense"
     assert layers("uncnet_input_dropout")[1:] == ["Dropout", *layers("uncnet")[1:]]
+
+
+def test_weights_of_every_method_fit_a_network_made_later(tmp_path):
+    for method in (*PAPER, "uncnet_input_dropout", "gaussian_marginal", "gaussian_votes"):
+        run = PaperRun(method, "corrected", 0, **BASE)
+        first, later = compiled_model(run, 6), compiled_model(run, 6)
+        for weight in first.trainable_weights:
+            weight.assign(weight + 1.0)
+        save_weights(first, tmp_path / f"{method}.npz")
+        load_weights(later, tmp_path / f"{method}.npz")
+        for one, other in zip(first.trainable_weights, later.trainable_weights, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_votes_are_trained_on_as_counts_or_as_shares():
