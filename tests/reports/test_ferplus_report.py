@@ -18,7 +18,6 @@ from ferplus_results import cell, longest, main_rows, results_section, shown_row
 from ferplus_sections import heads_section
 from ferplus_shift import PROBES
 from ferplus_shown import predictions_of
-from ferplus_sweeps import sweeps_section
 from hetero_unc.data import load_synthetic_faces
 from hetero_unc.data.ferplus_protocols import paper_nine_columns
 from hetero_unc.metrics import accuracy_at_coverage
@@ -206,46 +205,6 @@ def test_levels_that_need_no_image_are_those_computed_before(real_ferplus):
     assert prior["brier"] == pytest.approx(0.798, abs=6e-4)
     assert own["cross_entropy"] == pytest.approx(0.561, abs=6e-4)
     assert own["brier"] == pytest.approx(0.317, abs=6e-4)
-
-
-def test_rates_are_swept_at_each_endpoint_and_chosen_on_the_validation_part(rows):
-    usual = [row for row in main_rows(rows) if row["method"] == "uncnet"]
-    swept = [
-        {**row, "endpoint": endpoint, "learning_rate": rate, "cross_entropy": 10 * rate}
-        for row in usual
-        if row["recipe"] == "corrected" and row["seed"] == 0 and row["passes"]
-        for endpoint in ("Mixed_7a", "Mixed_5a")
-        for rate in (1e-4, 1e-3)
-    ]
-    section = sweeps_section(swept, "publictest")
-    tables = [block for block in section.blocks if hasattr(block, "rows")]
-    headings = {table.columns[0] for table in tables}
-    assert headings == {"endpoint", "learning rate"}
-    rates = [table for table in tables if table.columns[0] == "learning rate"]
-    assert len(rates) == 2, "one for each endpoint"
-    for table in rates:
-        assert [row[:2] for row in table.rows] == [("0.0001", "0.0010"), ("0.001", "0.0100")]
-    assert not any(row["learning_rate"] == 1e-3 for row in main_rows(swept))
-
-
-def test_baseline_which_is_uncnet_with_dropout_off_is_swept_in_one_table(rows):
-    same = next(
-        row
-        for row in rows
-        if (row["method"], row["recipe"], row["passes"]) == ("baseline", "corrected", 0)
-        and row["split"] == "publictest"
-    )
-    swept = [
-        {**same, "method": method, "endpoint": endpoint, "passes": passes}
-        for method, passes in (("baseline", 0), ("uncnet", 0), ("uncnet", 100))
-        for endpoint in ("Mixed_7a", "Mixed_5a")
-    ]
-    section = sweeps_section(swept, "publictest")
-    captions = [block.caption for block in section.blocks if hasattr(block, "rows")]
-    assert [caption.split(". ")[0] for caption in captions] == [
-        "Baseline, recipe corrected, dropout off",
-        "UncNet, recipe corrected, 100 passes",
-    ]
 
 
 def test_published_numbers_are_those_of_the_paper():
