@@ -8,7 +8,7 @@ Seconds a network. Prints a table, and writes units.json into the folder.
 
 To expect, on a random trunk at Mixed_7a: grey values of 0 to 255 (the published recipe) make
 features of mean 463, on which 0 to 4 of 128 units fire; standardised faces make features of mean
-1.0, and 36 to 45 units that do.
+1.0, and 36 to 56 units that do.
 """
 
 import argparse
