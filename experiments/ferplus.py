@@ -15,7 +15,6 @@ it; `python experiments/ferplus.py --page` writes it while training goes on.
 
 import argparse
 import dataclasses
-import json
 import logging
 import os
 import pathlib
@@ -33,13 +32,14 @@ import ferplus_end_to_end as end_to_end
 import ferplus_heads as heads
 import leak_test
 from ferplus_average import average_of_equals
-from ferplus_evaluation import evaluate_run, read_config
+from ferplus_evaluation import read_config
 from ferplus_features import features_of
 from ferplus_neighbours import feature_neighbours
 from ferplus_paper import carry_out
 from ferplus_paper_runs import WITHOUT_PASSES, trunk_of
 from ferplus_report import write_ferplus_report
 from ferplus_results import in_order, main_rows
+from ferplus_rows import Results
 from ferplus_runs import PRESETS, compact_runs, paper_runs
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
@@ -129,25 +129,6 @@ def find_faces(options):
         return "ferplus", load_ferplus(options.data_dir)
     log.info("no FER+ here: faces are drawn, and their votes simulated. DATA_DIR names its folder")
     return "synthetic", load_synthetic_faces()
-
-
-class Results:
-    """The rows of all runs so far, written anew after each run."""
-
-    def __init__(self, folder, data):
-        self.folder, self.data, self.rows = folder, data, []
-        self.added = set()
-
-    def add(self, run_folder):
-        """Evaluate a run, or read what an earlier call found; once."""
-        if run_folder.name in self.added:
-            return
-        self.added.add(run_folder.name)
-        path = run_folder / "metrics.json"
-        if not path.exists():
-            write_json(path, evaluate_run(run_folder, self.data))
-        self.rows += json.loads(path.read_text(encoding="utf-8"))
-        write_json(self.folder / "results.json", self.rows)
 
 
 def look_closer(run, data, folder, results, preset, data_dir):
