@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hetero_unc.checks import check_labels, check_votes
+from hetero_unc.checks import as_array, check_labels, check_votes
 from hetero_unc.data.ferplus_csv import IMAGE_SIDE, USAGES, VOTES_COLUMNS
 
 __all__ = [
@@ -33,19 +33,20 @@ ARRAYS = ("images", "votes", "emotion", "usage", "names")
 class FerPlus:
     """Images and votes in the order of the published rows, checked when they are put together.
 
-    A row number is an item's only name: image names repeat, and are no row numbers.
+    A row number is an item's only name: image names repeat, and are no row numbers. All are kept
+    as arrays, votes and emotion as int64.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (N, 48, 48, 1)
+    images : array-like of uint8, shape (N, 48, 48, 1)
         Grey values.
-    votes : ndarray of int64, shape (N, 10)
+    votes : array-like of int, shape (N, 10)
         Counts for `CLASSES_9` and, last, "not a face".
-    emotion : ndarray of int64, shape (N,)
+    emotion : array-like of int, shape (N,)
         FER2013's hard label, 0 to 6 in its own order; see `fer_label_to_ferplus`.
-    usage : ndarray of str, shape (N,)
+    usage : array-like of str, shape (N,)
         `"Training"`, `"PublicTest"` or `"PrivateTest"`.
-    names : ndarray of str, shape (N,)
+    names : array-like of str, shape (N,)
         FER+'s image name, empty where there is none.
     source : str
         One line: where the data came from. Names no folder, so it can be published.
@@ -64,6 +65,8 @@ class FerPlus:
     source: str
 
     def __post_init__(self):
+        for name in ("images", "usage", "names"):
+            object.__setattr__(self, name, as_array(getattr(self, name), name=name))
         shape = (IMAGE_SIDE, IMAGE_SIDE, 1)
         if self.images.dtype != np.uint8 or self.images.shape[1:] != shape:
             raise ValueError(

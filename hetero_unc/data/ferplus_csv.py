@@ -4,9 +4,9 @@ Goodfellow et al. (2013), https://arxiv.org/abs/1307.0414 (FER2013: images, one 
 Barsoum et al. (2016), https://arxiv.org/abs/1608.01041 (FER+: ten votes for each of its images).
 """
 
-import csv
-
 import numpy as np
+
+from hetero_unc.data.csv_rows import csv_rows
 
 __all__ = ["IMAGE_SIDE", "USAGES", "VOTES_COLUMNS", "read_fer2013_csv", "read_votes_csv"]
 
@@ -40,7 +40,7 @@ def read_fer2013_csv(path):
     ----------
     path : str or Path
         Columns emotion (0 to 6), pixels (48 x 48 values 0 to 255, row by row, separated by
-        spaces) and Usage, in any order.
+        spaces) and Usage, in any order; spaces after commas do not count.
 
     Returns
     -------
@@ -55,21 +55,23 @@ def read_fer2013_csv(path):
     OSError
         Where the file is not there or cannot be read.
     ValueError
-        Where a column is missing or a row is not of that form: names the file and the row.
+        Naming the file, where it is no comma-separated UTF-8, or a column is missing or there
+        twice; naming row and line too, where a row is not of that form.
     """
     images, emotion, usage = bytearray(), [], []
-    for row, fields in _rows(path, FER2013_COLUMNS):
+    for where, fields in _rows(path, FER2013_COLUMNS):
         values = fields["pixels"].split(" ")
         if len(values) != IMAGE_SIDE**2:
-            raise _wrong(path, row, f"{IMAGE_SIDE**2} pixels", f"{len(values)}")
+            raise _wrong(where, f"{IMAGE_SIDE**2} pixels", len(values))
         try:
             images += bytes(map(PIXELS.__getitem__, values))
         except KeyError as error:
-            raise _wrong(path, row, "pixels that are integers 0 to 255", error.args[0]) from None
+            received = f"{error.args[0]!r:.80}"
+            raise _wrong(where, "pixels that are integers 0 to 255", received) from None
         if fields["emotion"] not in EMOTIONS:
-            raise _wrong(path, row, "an emotion from 0 to 6", fields["emotion"])
+            raise _wrong(where, "an emotion from 0 to 6", f"{fields['emotion']!r:.80}")
         emotion.append(EMOTIONS[fields["emotion"]])
-        usage.append(_usage(path, row, fields))
+        usage.append(_usage(where, fields))
     shape = (len(emotion), IMAGE_SIDE, IMAGE_SIDE, 1)
     return (
         np.frombuffer(images, np.uint8).reshape(shape),
@@ -87,7 +89,8 @@ def read_votes_csv(path):
     Parameters
     ----------
     path : str or Path
-        Columns Usage, Image name and `VOTES_COLUMNS`, in any order.
+        Columns Usage, Image name and `VOTES_COLUMNS`, in any order; spaces after commas do not
+        count.
 
     Returns
     -------
@@ -102,62 +105,64 @@ def read_votes_csv(path):
     OSError
         Where the file is not there or cannot be read.
     ValueError
-        Where a column is missing or a row is not of that form: names the file and the row.
+        Naming the file, where it is no comma-separated UTF-8, or a column is missing or there
+        twice; naming row and line too, where a row is not of that form.
     """
     votes, usage, names = [], [], []
-    for row, fields in _rows(path, ("Usage", "Image name", *VOTES_COLUMNS)):
-        try:
-            counts = [COUNTS[fields[column]] for column in VOTES_COLUMNS]
-        except KeyError as error:
-            raise _wrong(path, row, "votes that are counts 0 to 10", error.args[0]) from None
+    for where, fields in _rows(path, ("Usage", "Image name", *VOTES_COLUMNS)):
+        others = [column for column in VOTES_COLUMNS if fields[column] not in COUNTS]
+        if others:
+            received = f"{others[0]}={fields[others[0]]!r:.80}"
+            raise _wrong(where, "votes that are counts 0 to 10", received)
+        counts = [COUNTS[fields[column]] for column in VOTES_COLUMNS]
         if sum(counts) not in VOTES_PER_ROW:
-            raise _wrong(path, row, "ten votes, or nine where one is lost", f"{sum(counts)}")
+            raise _wrong(where, "ten votes, or nine where one is lost", sum(counts))
         name = fields["Image name"]
         if not name and any(counts[:-1]):
-            raise _wrong(path, row, "a name, or votes for NF only", f"{counts} without a name")
+            raise _wrong(where, "a name, or votes for NF only", f"{counts} without a name")
         votes.append(counts)
-        usage.append(_usage(path, row, fields))
+        usage.append(_usage(where, fields))
         names.append(name)
     return np.array(votes, np.int64), np.array(usage), np.array(names)
 
 
 def _rows(path, columns):
-    """Yield the number of each row, from 0, and its fields; raise for a file of another form."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        row = -1
-        try:
-            lacking = [column for column in columns if column not in (reader.fieldnames or ())]
-            if lacking:
-                raise ValueError(
-                    f"{path} must have the columns {', '.join(columns)}; {', '.join(lacking)} "
-                    f"missing. Received: {_short(','.join(reader.fieldnames or ()))}"
-                )
-            for row, fields in enumerate(reader):
-                # DictReader files surplus fields under None and fills missing ones with None.
-                if None in fields or None in fields.values():
-                    raise _wrong(path, row, f"{len(reader.fieldnames)} fields", "more or fewer")
-                yield row, fields
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(
-                f"{path} must be a csv file in UTF-8. Received: {error}, line {reader.line_num}"
-            ) from error
-    if row == -1:
+    """Yield where each row stands, for messages, and its fields; raise for a file of another form.
+
+    Rows are numbered as they are everywhere else, from 0 and without the header; lines as an
+    editor counts them.
+    """
+    number = -1
+    with open(path, "rb") as file:
+        header, rows = csv_rows(file, path)
+        _check_header(path, header, columns)
+        for number, (line, cells) in enumerate(rows):
+            where = f"{path}, row {number} ({line})"
+            if len(cells) != len(header):
+                raise _wrong(where, f"{len(header)} fields, as its header has", len(cells))
+            yield where, dict(zip(header, cells, strict=True))
+    if number == -1:
         raise ValueError(f"{path} must hold rows. Received: a header only")
 
 
-def _usage(path, row, fields):
+def _check_header(path, header, columns):
+    lacking = [column for column in columns if column not in header]
+    # A dict of the fields would keep the last of them, whichever is meant.
+    repeated = [column for column in columns if header.count(column) > 1]
+    if lacking or repeated:
+        faults = [f"{', '.join(lacking)} missing"] if lacking else []
+        faults += [f"{', '.join(repeated)} more than once"] if repeated else []
+        raise ValueError(
+            f"{path} must have the columns {', '.join(columns)} once each; {'; '.join(faults)}. "
+            f"Received: {','.join(header)!r:.80}"
+        )
+
+
+def _usage(where, fields):
     if fields["Usage"] not in USAGES:
-        raise _wrong(path, row, f"Usage one of {', '.join(USAGES)}", fields["Usage"])
+        raise _wrong(where, f"Usage one of {', '.join(USAGES)}", f"{fields['Usage']!r:.80}")
     return fields["Usage"]
 
 
-def _wrong(path, row, expected, received):
-    # Rows are numbered as they are everywhere else, from 0 and without the header.
-    return ValueError(
-        f"{path}, row {row} (line {row + 2}) must have {expected}. Received: {_short(received)}"
-    )
-
-
-def _short(text):
-    return text if len(text) <= 80 else f"{text[:80]}..."
+def _wrong(where, expected, received):
+    return ValueError(f"{where} must have {expected}. Received: {received}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hetero_unc.checks import as_array
 from hetero_unc.data.ferplus import CLASSES_8, CLASSES_9
 
 __all__ = [
@@ -59,8 +60,34 @@ class ProtocolRows:
         return len(self.rows)
 
     def among(self, rows):
-        """The same protocol on those of its rows that are also in `rows`, as of one usage."""
-        kept = np.isin(self.rows, rows)
+        """The same protocol on those of its rows that are also in `rows`.
+
+        Parameters
+        ----------
+        rows : array-like of int, shape (K,)
+            Row numbers in `FerPlus`, such as `FerPlus.rows_of` gives; in any order, and those that
+            the protocol drops may be among them. No mask: `np.flatnonzero` makes rows of one.
+
+        Returns
+        -------
+        ProtocolRows
+            In the order of this one.
+
+        Raises
+        ------
+        ValueError
+            Where `rows` are no integers >= 0 on one axis.
+        """
+        array = as_array(rows, name="rows")
+        # NumPy makes floats of an empty list.
+        whole = array.ndim == 1 and (array.dtype.kind in "iu" or array.size == 0)
+        if not whole or (array.size and array.min() < 0):
+            values = f"the least {array.min()}" if whole else f"{array.ravel()[:3].tolist()!r:.60}"
+            raise ValueError(
+                "`rows` must be row numbers, integers >= 0, shape (K,); np.flatnonzero makes them "
+                f"of a mask. Received: shape={array.shape}, dtype={array.dtype}, {values}"
+            )
+        kept = np.isin(self.rows, array)
         arrays = ("rows", "votes", "distribution", "labels")
         return replace(self, **{name: getattr(self, name)[kept] for name in arrays})
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hetero_unc.archives import read_arrays, write_arrays
 from hetero_unc.data.ferplus import ARRAYS, FerPlus
-from hetero_unc.data.ferplus_csv import USAGES, read_fer2013_csv, read_votes_csv
+from hetero_unc.data.ferplus_csv import IMAGE_SIDE, USAGES, read_fer2013_csv, read_votes_csv
 from hetero_unc.data.sources import VARIABLE
 
 __all__ = ["PUBLISHED_DIGEST", "load_ferplus"]
@@ -26,8 +26,9 @@ def load_ferplus(data_dir=None, cache_dir=None, *, digest=PUBLISHED_DIGEST):
     """Read FER+ from the two published csv files, or from `ferplus.npz`.
 
     Reading 301 MB of csv takes some ten seconds, so what was read is kept, 89 MB as npz, under the
-    digest of both files, and taken from there the next time. A damaged cache is replaced, and one
-    that cannot be written is done without; the logger `hetero_unc.data` says so.
+    digest of both files, and taken from there the next time; content that is refused is not kept.
+    A damaged cache is replaced, and one that cannot be written is done without; the logger
+    `hetero_unc.data` says so.
 
     Parameters
     ----------
@@ -61,18 +62,27 @@ def load_ferplus(data_dir=None, cache_dir=None, *, digest=PUBLISHED_DIGEST):
             )
     paths = _find_files(Path(data_dir).expanduser())
     if len(paths) == 1:
-        ferplus = _from_npz(paths[0])
-    else:
-        ferplus = _from_csv(*paths, Path(cache_dir) if cache_dir else _default_cache_dir())
+        return _compared(_from_npz(paths[0]), digest, paths[0].parent)
+    cache_dir = Path(cache_dir).expanduser() if cache_dir else _default_cache_dir()
+    cached = cache_dir / f"ferplus-{_digest_of_files(*paths)[:32]}.npz"
+    kept = _from_cache(cached)
+    ferplus = _compared(_read_csv(*paths) if kept is None else kept, digest, paths[0].parent)
+    if kept is None:
+        _keep(ferplus, cached)
+    return ferplus
+
+
+def _compared(ferplus, digest, folder):
+    """`ferplus` if its content is that of `digest`, or digest is None; ValueError if not."""
     if digest is None:
         ferplus = replace(ferplus, source=f"{ferplus.source}, content not compared")
     elif ferplus.digest != digest:
         raise ValueError(
-            f"{paths[0].parent} must hold FER+ as published, content digest {digest}; these files "
+            f"{folder} must hold FER+ as published, content digest {digest}; these files "
             "are altered, incomplete or another set, so fetch them again, or pass digest=None to "
             f"read them as they are. Received: digest {ferplus.digest}, {len(ferplus)} rows"
         )
-    logger.info("FER+ read from %s: %s", paths[0].parent, ferplus.source)
+    logger.info("FER+ read from %s: %s", folder, ferplus.source)
     return ferplus
 
 
@@ -94,20 +104,23 @@ def _find_files(data_dir):
     )
 
 
-def _from_csv(images_path, votes_path, cache_dir):
-    cached = cache_dir / f"ferplus-{_digest_of_files(images_path, votes_path)[:32]}.npz"
-    if cached.is_file():
-        try:
-            return _checked(read_arrays(cached, kind="cache of FER+", remedy="Read again."))
-        except (OSError, ValueError, KeyError) as error:
-            logger.warning("cache of FER+ not usable, reading the csv files again: %s", error)
-    ferplus = _read_csv(images_path, votes_path)
+def _from_cache(cached):
+    """What was kept, or None where there is nothing or it is damaged."""
+    if not cached.is_file():
+        return None
+    try:
+        return _checked(read_arrays(cached, kind="cache of FER+", remedy="Read again."))
+    except (OSError, ValueError, KeyError) as error:
+        logger.warning("cache of FER+ not usable, reading the csv files again: %s", error)
+        return None
+
+
+def _keep(ferplus, cached):
     arrays = {name: getattr(ferplus, name) for name in ARRAYS}
     try:
         write_arrays(cached, {**arrays, "digest": np.array(ferplus.digest)}, compress=False)
     except OSError as error:
         logger.warning("FER+ was read but not kept for the next time: %s", error)
-    return ferplus
 
 
 def _checked(arrays):
@@ -159,18 +172,29 @@ def _from_npz(path):
             f"{path} must hold the arrays {', '.join(needed)}. Received: {', '.join(arrays)}"
         )
     differences, usage = arrays["images_delta2d"], arrays["usage"]
-    if differences.ndim != 3:
+    shape = (IMAGE_SIDE, IMAGE_SIDE)
+    # Any other number type would be cast on the way, and NaN come out as grey values.
+    if differences.dtype != np.uint8 or differences.shape[1:] != shape:
         raise ValueError(
-            f"`images_delta2d` must have 3 axes. Received: shape={differences.shape}, {path}"
+            f"{path}: `images_delta2d` must be uint8 of shape (N, {IMAGE_SIDE}, {IMAGE_SIDE}). "
+            f"Received: dtype={differences.dtype}, shape={differences.shape}"
         )
-    if usage.dtype.kind != "u" or (usage.size and usage.max() >= len(USAGES)):
-        raise ValueError(f"`usage` must hold unsigned 0 to 2. Received: {usage.max()}, {path}")
+    if usage.dtype != np.uint8 or usage.ndim != 1:
+        raise ValueError(
+            f"{path}: `usage` must be uint8 of shape (N,). "
+            f"Received: dtype={usage.dtype}, shape={usage.shape}"
+        )
+    if usage.size and usage.max() >= len(USAGES):
+        raise ValueError(f"{path}: `usage` must hold 0 to 2. Received: {usage.max()}")
     rows = np.cumsum(differences, axis=1, dtype=np.uint8)
-    return FerPlus(
-        images=np.cumsum(rows, axis=2, dtype=np.uint8)[..., None],
-        votes=arrays["votes"],
-        emotion=arrays["emotion"],
-        usage=np.array(USAGES)[usage],
-        names=arrays["image_name"],
-        source="FER2013 and FER+ as one npz file",
-    )
+    try:
+        return FerPlus(
+            images=np.cumsum(rows, axis=2, dtype=np.uint8)[..., None],
+            votes=arrays["votes"],
+            emotion=arrays["emotion"],
+            usage=np.array(USAGES)[usage],
+            names=arrays["image_name"],
+            source="FER2013 and FER+ as one npz file",
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

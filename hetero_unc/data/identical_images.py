@@ -62,7 +62,7 @@ def has_twin_in(groups, rows, others):
     Raises
     ------
     ValueError
-        Where a row number is not one of `groups`.
+        Where a row number is not one of `groups`, or is there twice.
 
     Examples
     --------
@@ -82,6 +82,14 @@ def _check_rows(rows, length, *, name):
     if not whole or (array.size and (array.min() < 0 or array.max() >= length)):
         raise ValueError(
             f"`{name}` must be row numbers in [0, {length}). Received: shape={array.shape}, "
-            f"dtype={array.dtype}, {array[:3]}..."
+            f"dtype={array.dtype}, {array.ravel()[:3]}..."
+        )
+    distinct, counts = np.unique(array, return_counts=True)
+    if len(distinct) < len(array):
+        # Counted twice in `others`, a row would be its own twin.
+        again = distinct[counts > 1]
+        raise ValueError(
+            f"`{name}` must hold each row at most once. Received: row {again[0]} more than once "
+            f"({len(again)} such rows)"
         )
     return array

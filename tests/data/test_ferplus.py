@@ -135,12 +135,21 @@ def test_another_content_than_the_published_one_is_refused(small):
     assert small_ferplus().digest in str(error.value)
 
 
-def test_votes_on_other_images_are_refused_by_the_digest(small):
+def test_votes_on_other_images_are_refused_by_the_digest_and_not_kept(small):
     other = small_ferplus(seed=1)
     write_csv(small[0] / "other", other)
     (small[0] / "other" / "fer2013new.csv").replace(small[0] / "fer2013new.csv")
     with pytest.raises(ValueError, match="these files are altered, incomplete or another set"):
         load_ferplus(*small, digest=small_ferplus().digest)
+    assert not small[1].exists()
+
+
+def test_the_folder_of_the_cache_may_be_in_the_home_folder(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    load_ferplus(small[0], "~/cache", digest=None)
+    assert len(list((tmp_path / "home" / "cache").glob("ferplus-*.npz"))) == 1
+    assert not (tmp_path / "~").exists()
 
 
 def test_files_of_different_length_are_refused(small):
@@ -214,19 +223,31 @@ def test_a_cache_that_cannot_be_written_is_done_without(small, caplog):
     ("changed", "message"),
     [
         ({"votes": None}, "must hold the arrays images_delta2d, votes,"),
-        ({"usage": np.full(9, 3, np.uint8)}, r"`usage` must hold .* 0 to 2. Received: 3"),
+        ({"usage": np.full(9, 3, np.uint8)}, r"`usage` must hold 0 to 2\. Received: 3"),
+        ({"usage": np.full(9, 2)}, r"`usage` must be uint8 .* Received: dtype=int64, shape=\(9,\)"),
+        ({"usage": np.full(9, "Training")}, r"`usage` must be uint8 .* Received: dtype=<U8"),
+        ({"usage": np.array([])}, r"`usage` must be uint8 .* shape=\(0,\)"),
+        ({"usage": np.array([], np.uint8)}, "All arrays must have the same length.*'usage': 0"),
+        ({"usage": np.uint8(1)}, r"`usage` must be uint8 of shape \(N,\)"),
+        ({"votes": np.full((9, 10), "1")}, "`votes` must be numeric"),
+        ({"emotion": np.full(9, "1")}, "`emotion` must be integers"),
         ({"emotion": np.full(9, 7, np.uint8)}, r"`emotion` must lie in \[0, 7\)"),
         ({"votes": np.zeros((9, 10), np.uint8)}, "Every row of `votes` must hold a vote"),
-        ({"images_delta2d": np.zeros((9, 32, 48), np.uint8)}, "`images` must be uint8 of shape"),
-        ({"images_delta2d": np.zeros((9, 48), np.uint8)}, "`images_delta2d` must have 3 axes"),
+        ({"images_delta2d": np.zeros((9, 32, 48), np.uint8)}, r"must be uint8 .*\(9, 32, 48\)"),
+        ({"images_delta2d": np.zeros((9, 48), np.uint8)}, "`images_delta2d` must be uint8 of"),
+        ({"images_delta2d": np.full((9, 48, 48), np.nan)}, "must be uint8 .* dtype=float64"),
+        ({"images_delta2d": np.full((9, 48, 48), -1)}, "must be uint8 .* dtype=int64"),
+        ({"images_delta2d": np.full((9, 48, 48), "a")}, "must be uint8 .* dtype=<U1"),
         ({"image_name": np.arange(9)}, r"`names` must hold str, shape \(N,\). Received: dtype=int"),
         ({"image_name": np.array(["a"])}, "All arrays must have the same length.*'names': 1"),
     ],
 )
 def test_a_wrong_npz_file_is_refused(tmp_path, changed, message):
-    write_npz(tmp_path / "ferplus.npz", small_ferplus(), **changed)
-    with pytest.raises(ValueError, match=message):
+    path = tmp_path / "ferplus.npz"
+    write_npz(path, small_ferplus(), **changed)
+    with pytest.raises(ValueError, match=message) as error:
         load_ferplus(tmp_path, digest=None)
+    assert str(path) in str(error.value)
 
 
 def test_a_shortened_npz_file_is_refused(tmp_path):
@@ -235,6 +256,31 @@ def test_a_shortened_npz_file_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"ferplus\.npz is not a whole npz of FER\+.*Fetch"):
         load_ferplus(tmp_path, digest=None)
+
+
+def test_lists_are_taken_as_arrays():
+    ferplus = small_ferplus()
+    lists = {name: list(getattr(ferplus, name)) for name in module.ARRAYS}
+    again = FerPlus(**lists, source="lists")
+    assert equal(again, ferplus)
+    assert again.digest == ferplus.digest
+    assert again.rows_of("PublicTest").tolist() == [1, 4, 7]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"images": [[1, 2], [3]]}, "`images` must be an array. Received: "),
+        ({"images": [0] * 9}, r"`images` must be uint8 of shape .* Received: dtype=int64, shape"),
+        ({"usage": [1] * 9}, r"`usage` must hold str, shape \(N,\). Received: dtype=int64"),
+        ({"usage": "Training"}, r"`usage` must hold str, shape \(N,\). Received: .*shape=\(\)"),
+        ({"names": [None] * 9}, r"`names` must hold str, shape \(N,\). Received: dtype=object"),
+    ],
+)
+def test_lists_of_another_kind_are_refused(changed, message):
+    arrays = {name: getattr(small_ferplus(), name) for name in module.ARRAYS}
+    with pytest.raises(ValueError, match=message):
+        FerPlus(**{**arrays, **changed}, source="lists")
 
 
 def test_the_digest_counts_content_and_order():

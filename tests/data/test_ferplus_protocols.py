@@ -102,6 +102,26 @@ def test_a_protocol_is_restricted_to_one_part():
     assert part.labels.tolist() == [0, 2]
     assert (part.name, part.statement) == (protocol.name, protocol.statement)
     assert len(protocol.among([])) == 0
+    assert protocol.among([2, 3]).rows.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (np.array([True, False, True, False]), "dtype=bool"),
+        (["0", "2"], "dtype=<U1"),
+        ([0.0, 2.0], "dtype=float64"),
+        ([[0, 2]], r"shape=\(1, 2\)"),
+        (2, r"shape=\(\)"),
+        ([*range(4), -1], "least -1"),
+        (["a\nb" * 99], r"\['a\\nb.{,80}$"),
+        ([[0], [1, 2]], "inhomogeneous"),
+    ],
+)
+def test_what_are_no_row_numbers_is_refused(rows, found):
+    protocol = PROTOCOLS["paper_nine_columns"](items(np.eye(10, dtype=int)[:4] * 10))
+    with pytest.raises(ValueError, match=rf"`rows` must be .* Received: .*{found}"):
+        protocol.among(rows)
 
 
 @pytest.mark.real_data

@@ -51,6 +51,23 @@ def test_a_row_that_is_not_there_is_refused():
         has_twin_in([0, 1, 1], [0], [3])
 
 
+@pytest.mark.parametrize("rows", [0, [[0]], [True, False, True], ["0"]])
+def test_what_are_no_rows_is_refused(rows):
+    with pytest.raises(
+        ValueError, match=r"`rows` must be row numbers in \[0, 3\)\. Received: shape"
+    ):
+        has_twin_in([0, 1, 1], rows, [0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "others", "name"), [([0, 2, 2], [1], "rows"), ([0], [1, 0, 0], "others")]
+)
+def test_a_row_that_is_named_twice_is_refused(rows, others, name):
+    twice = {"rows": 2, "others": 0}[name]
+    with pytest.raises(ValueError, match=rf"`{name}` must .* at most once. Received: row {twice} "):
+        has_twin_in([0, 1, 2], rows, others)
+
+
 @pytest.fixture(scope="module")
 def real_groups(real_ferplus):
     return identical_groups(real_ferplus.images)
