@@ -23,6 +23,7 @@ from importlib import metadata
 
 from benchmarks.paired import PeerMissing
 from benchmarks.table import CLAIMS, provenance, terminal_table
+from hetero_unc.machine import machine
 from hetero_unc.writing import write_json
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -55,7 +56,7 @@ def run_all(names, *, quick, results=RESULTS, measure=None):
     """
     measure = measure or measure_in_fresh_process
     rows = read_rows(results)
-    stamp = {"machine": machine(), "commit": commit(), "quick": quick}
+    stamp = {"machine": machine_and_versions(), "commit": commit(), "quick": quick}
     problems = {}
     for name in names:
         print(f"{name} ...", end=" ", flush=True)
@@ -118,21 +119,9 @@ def read_rows(path):
     return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
-def machine():
-    """Processor, cores and versions: no names of hosts, no paths."""
+def machine_and_versions():
     packages = [f"{name} {metadata.version(name)}" for name in ("tensorflow", "keras")]
-    parts = [processor(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}"]
-    return ", ".join(parts + packages)
-
-
-def processor():
-    """The processor's name where the system tells, else its architecture."""
-    information = pathlib.Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    return ", ".join([machine(), f"Python {platform.python_version()}", *packages])
 
 
 def commit():

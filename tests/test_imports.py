@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hetero_unc"
 FLOORS = [
-    ["checks", "formats", "locking", "start_up", "writing"],
+    ["checks", "formats", "locking", "machine", "start_up", "writing"],
     ["archives"],
     ["metrics", "predictive", "data"],
     ["audit"],

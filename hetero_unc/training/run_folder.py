@@ -7,6 +7,7 @@ import platform
 from importlib import metadata
 
 from hetero_unc.locking import locked
+from hetero_unc.machine import machine
 from hetero_unc.writing import remove_unfinished, write_json
 
 __all__ = ["open_run_folder", "package_versions"]
@@ -32,7 +33,7 @@ def open_run_folder(folder, config):
     folder : path
     config : dict
         All that decides the result, JSON-serialisable. Written to `config.json` beside the
-        package versions, which are recorded and not compared.
+        package versions and the machine, which are recorded and not compared.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def _check_config(folder, config):
                 "Delete it, or choose another folder"
             )
         return
-    write_json(path, {"config": config, "versions": package_versions()})
+    write_json(path, {"config": config, "versions": package_versions(), "machine": machine()})
 
 
 def _differences(found, asked):

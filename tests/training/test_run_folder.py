@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hetero_unc.machine import machine
 from hetero_unc.training import open_run_folder, package_versions
 
 CONFIG = {"method": "softmax", "epochs": 3, "sizes": (28, 28), "rate": 0.4}
@@ -31,6 +32,7 @@ def test_the_configuration_is_written_with_the_versions(tmp_path):
     assert written["config"] == {**CONFIG, "sizes": [28, 28]}
     assert written["versions"] == package_versions()
     assert {"python", "keras", "numpy"} <= written["versions"].keys()
+    assert written["machine"] == machine()
 
 
 def test_the_same_configuration_enters_again(tmp_path):
