@@ -15,6 +15,7 @@ it; `python experiments/ferplus.py --page` writes it while training goes on.
 
 import argparse
 import dataclasses
+import json
 import logging
 import os
 import pathlib
@@ -32,14 +33,13 @@ import ferplus_end_to_end as end_to_end
 import ferplus_heads as heads
 import leak_test
 from ferplus_average import average_of_equals
-from ferplus_evaluation import read_config
-from ferplus_features import features_of
+from ferplus_features import Trunk, features_of, network_of
 from ferplus_neighbours import feature_neighbours
 from ferplus_paper import carry_out
-from ferplus_paper_runs import WITHOUT_PASSES, trunk_of
+from ferplus_paper_runs import WITHOUT_PASSES, trunk_name, trunk_of
 from ferplus_report import write_ferplus_report
 from ferplus_results import in_order, main_rows
-from ferplus_rows import Results
+from ferplus_rows import Results, finished_runs
 from ferplus_runs import PRESETS, compact_runs, paper_runs
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
@@ -80,10 +80,15 @@ def main(arguments=None):
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     dataset, data = find_faces(options)
+    refuse_to_replace(options.out, dataset)
+    preset = options.preset or ("full" if dataset == "ferplus" else "quick")
+    if options.weights is not None and not (options.page or options.without_trunk):
+        # Read here, not after the hours of the compact networks.
+        network_of(data, Trunk(str(options.weights), side=side_of(preset)), options.out)
+    pictures = None if options.page else other_pictures(options.data_dir)
     results = Results(options.out, data)
     if not options.page:
-        preset = options.preset or ("full" if dataset == "ferplus" else "quick")
-        carry_out_compact(preset, dataset, data, options, results)
+        carry_out_compact(preset, dataset, data, pictures, results)
         if not options.without_trunk:
             carry_out_paper(preset, dataset, data, options, results)
     # Sweeps of ferplus_paper.py, and whatever earlier calls finished.
@@ -91,28 +96,40 @@ def main(arguments=None):
         results.add(run_folder)
     if not results.rows:
         raise ValueError(
-            f"`--page` needs a finished run on these data. Received: {options.out} without one"
+            f"`--page` needs a finished run on these data ({data.source}; `--data-dir` names "
+            f"others). Received: {options.out} without one"
         )
+    results.write()
     write_ferplus_report(options.out, data)
     show(results.rows, options.out / "report.html")
 
 
-def finished_runs(folder, digest):
-    """Run folders on these data that are whole: `parts.json` is written last."""
-    found = sorted(path.parent for path in folder.glob("*/parts.json"))
-    return [path for path in found if read_config(path).get("digest") == digest]
+def refuse_to_replace(folder, dataset):
+    """Drawn faces take minutes and FER+ hours: its page is not to be lost to a forgotten option."""
+    path = folder / "results.json"
+    there = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    if dataset == "synthetic" and any(row["dataset"] == "ferplus" for row in there):
+        raise ValueError(
+            "`--out` must not hold results on FER+ when faces are drawn; `--data-dir` names FER+, "
+            f"or choose another folder. Received: {folder}"
+        )
 
 
-def carry_out_compact(preset, dataset, data, options, results):
+def side_of(preset):
+    """Of the faces that the trunk reads."""
+    return 75 if preset == "smoke" else 160
+
+
+def carry_out_compact(preset, dataset, data, pictures, results):
     """The compact networks, what is asked of the first, and the average of those that are equal."""
-    folder = options.out
+    folder = results.folder
     compact = compact_runs(preset, dataset, data.digest)
     for run in compact:
         run_folder = end_to_end.carry_out(run, data, folder)
         results.add(run_folder)
         if run is compact[0]:
             results.add(end_to_end.balance(run, data, run_folder, folder))
-            look_closer(run, data, folder, results, preset, options.data_dir)
+            look_closer(run, data, folder, results, preset, pictures)
         keras.backend.clear_session()
     equals = [
         run for run in compact if dataclasses.replace(run, seed=compact[0].seed) == compact[0]
@@ -131,13 +148,17 @@ def find_faces(options):
     return "synthetic", load_synthetic_faces()
 
 
-def look_closer(run, data, folder, results, preset, data_dir):
-    """What asks the trained network itself: altered faces, neighbours, other heads, the leak."""
-    model = load_model(folder / run.name / "model.keras")
+def look_closer(run, data, folder, results, preset, pictures):
+    """What asks the trained network itself: altered faces, neighbours, other heads, the leak.
+
+    What is found of the network stands in its run folder, as the answers of another are none of it.
+    """
+    run_folder = folder / run.name
+    model = load_model(run_folder / "model.keras")
     parts = end_to_end.parts_of(data)
     rows = data.rows_of("PublicTest")[: 40 if preset == "smoke" else SHIFTED]
     rows = rows[data.votes[rows, :9].sum(axis=1) > 0]
-    if not (folder / "shift.json").exists():
+    if not (run_folder / "shift.json").exists():
         passes = MonteCarloDropout(model, passes=min(run.passes, 20), seed=0)
         found = evaluate_shift(
             lambda images: passes.predict(end_to_end.resized(images, end_to_end.SIDE)),
@@ -145,21 +166,20 @@ def look_closer(run, data, folder, results, preset, data_dir):
             data.votes[rows, :9],
             name="the compact network, trained on votes",
             rows=rows,
-            other=other_pictures(data_dir),
+            other=pictures,
         )
-        write_json(folder / "shift.json", found)
+        write_json(run_folder / "shift.json", found)
     features = heads.FeatureReader(model, data)
-    if not (folder / "neighbours.json").exists():
+    if not (run_folder / "neighbours.json").exists():
         groups = identical_groups(data.images)[rows]
         found = feature_neighbours(features(rows)[:, 0, 0], rows, groups=groups)
-        write_json(folder / "neighbours.json", found)
+        write_json(run_folder / "neighbours.json", found)
     for method in heads.LOSSES:
         head = heads.HeadRun(method, run.seed, run.dataset, run.digest, run.name)
         if preset == "smoke":
             head = dataclasses.replace(head, epochs=2, every=1)
         results.add(heads.carry_out(head, features, data, parts, folder))
-    if not (folder / "leak_test.json").exists():
-        leak_test.run(LEAK_TESTS[preset], folder)
+    leak_test.run_once(LEAK_TESTS[preset], folder)
 
 
 def other_pictures(data_dir):
@@ -175,16 +195,15 @@ def other_pictures(data_dir):
 def carry_out_paper(preset, dataset, data, options, results):
     base = {"dataset": dataset, "digest": data.digest}
     if options.weights is not None:
-        base["trunk"] = options.weights.stem
+        base["trunk"] = trunk_name(options.weights)
     weights = None if options.weights is None else str(options.weights)
-    side = 75 if preset == "smoke" else 160
     runs = paper_runs(preset, {**base, "features": ""})
     alike = [run for run in runs if (run.method, run.recipe) == ("uncnet", "corrected")]
     alike = [run for run in alike if dataclasses.replace(run, seed=alike[0].seed) == alike[0]]
     found, equals = {}, []
     for run in runs:
         if run.preprocessing not in found:
-            trunk = trunk_of(run.preprocessing, weights, side)
+            trunk = trunk_of(run.preprocessing, weights, side_of(preset))
             cache = options.out / "features"
             log.info("features of %s: %s", run.preprocessing, ", ".join(trunk.endpoints))
             found[run.preprocessing] = features_of(data, trunk, cache, progress=sys.stdout.isatty())

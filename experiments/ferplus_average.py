@@ -9,14 +9,13 @@ stand behind one another, so that epistemic doubt is also what the networks diff
 import dataclasses
 import json
 import pathlib
-import shutil
 
 import numpy as np
 
 from ferplus_evaluation import SPLITS, read_config, read_history_seconds
 from hetero_unc.predictive import Predictive
 from hetero_unc.training import open_run_folder
-from hetero_unc.writing import write_atomically
+from hetero_unc.writing import write_json
 
 __all__ = ["average_of_equals"]
 
@@ -34,8 +33,9 @@ def average_of_equals(run_folders, folder):
     Returns
     -------
     Path
-        Holds the predictions that all runs have, `parts.json`, and a `config.json` whose method is
-        theirs with `_average`, with `members`, their seeds, and `seconds`, those of all trainings.
+        Holds the predictions that all runs have, a `config.json` whose method is theirs with
+        `_average`, with `members`, their seeds, and `parts.json` with `seconds`, those of all
+        trainings.
 
     Raises
     ------
@@ -60,13 +60,11 @@ def average_of_equals(run_folders, folder):
                 "`run_folders` must differ in their seed alone. "
                 f"Received: {path.name}, which differs in {', '.join(other)}"
             )
-    seconds = [read_history_seconds(path) for path in run_folders]
     together = {
         **shared,
         "method": f"{shared['method']}_average",
         "seed": seeds[0],
         "members": seeds,
-        "seconds": None if None in seconds else sum(seconds),
     }
     name = f"{run_folders[0].name}-average-of-{len(seeds)}"
     with open_run_folder(pathlib.Path(folder) / name, json.loads(json.dumps(together))) as average:
@@ -75,10 +73,17 @@ def average_of_equals(run_folders, folder):
                 file = f"predictive-{split}{end}.npz"
                 if all((path / file).exists() for path in run_folders):
                     _together([path / file for path in run_folders]).save(average / file)
-        if (run_folders[0] / "parts.json").exists():
-            with write_atomically(average / "parts.json") as temporary:
-                shutil.copyfile(run_folders[0] / "parts.json", temporary)
+        # The epochs that validation chose are each network's own.
+        write_json(average / "parts.json", _parts_of(run_folders))
     return average
+
+
+def _parts_of(run_folders):
+    seconds = [read_history_seconds(path) for path in run_folders]
+    path = run_folders[0] / "parts.json"
+    parts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    parts.pop("chosen_epoch", None)
+    return {**parts, "seconds": None if None in seconds else sum(seconds)}
 
 
 def _together(paths):

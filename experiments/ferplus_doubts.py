@@ -110,9 +110,12 @@ def refusal(right, summary, distance):
         varies = sorts(doubt)
         found[f"accuracy_kept_{part}"] = right[least].mean() if varies else None
         found[f"js_distance_kept_{part}"] = distance[least].mean() if varies else None
-    found["reject_gain_25"] = right[rows_kept(summary.total)].mean() - right.mean()
-    least = rows_kept(least_confidence(summary))
-    found["reject_gain_25_least_confidence"] = right[least].mean() - right.mean()
+    for name, doubt in (
+        ("reject_gain_25", summary.total),
+        ("reject_gain_25_least_confidence", least_confidence(summary)),
+    ):
+        # Of equals the first in the file would be kept, which is nobody's choice.
+        found[name] = right[rows_kept(doubt)].mean() - right.mean() if sorts(doubt) else None
     return found
 
 
@@ -244,7 +247,8 @@ def intervals(measured, doubts, votes, groups, resamples):
     known = [
         *[True] * (first + 1),
         *[varies[part] for part in PARTS] * 2,
-        *[True] * 2,
+        varies["total"],
+        varies["least_confidence"],
         *[*varies.values()] * (kinds + 1),
     ]
     return {

@@ -227,7 +227,8 @@ def balance(run, data, run_folder, folder):
 
     Logit adjustment (Menon et al., 2021, equation 8, tau = 1): probabilities over the share of the
     class among training votes, and normalised. The probabilities no longer say how people vote;
-    the decisions favour no class for being frequent.
+    the decisions favour no class for being frequent. Of the noise of the logits nothing is kept, so
+    that the predicted disagreement is that of the probabilities alone.
     """
     parts = parts_of(data)
     prior = votes_to_train_on(run, data, parts.training).sum(axis=0)

@@ -11,7 +11,6 @@ import csv
 import functools
 import json
 import pathlib
-import platform
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ferplus_measures import evaluate_labels, evaluate_votes, headlines
 from hetero_unc import metrics
 from hetero_unc.data import CLASSES_8, CLASSES_9, has_twin_in, identical_groups
 from hetero_unc.data.ferplus_protocols import ferplus_majority, paper_nine_columns
+from hetero_unc.machine import processor
 from hetero_unc.predictive import Predictive
 
 __all__ = [
@@ -47,9 +47,9 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
     data : FerPlus
         Votes and images; the `ids` of the predictions are its row numbers.
     seconds : float, optional
-        Of training; else the configuration's, else the sum of `history.csv`, else None.
+        Of training; else those of `parts.json`, else the sum of `history.csv`, else None.
     machine : str, optional
-        Where it was trained; else the configuration's, else this machine's processor.
+        Where it was trained; else what `config.json` has, or this machine where that is older.
     resamples : int, default=400
         Of the intervals, by groups of identical images; the validation part gets none.
 
@@ -67,11 +67,11 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
     """
     run_folder = pathlib.Path(run_folder)
     config = read_config(run_folder)
+    parts = _read_json(run_folder / "parts.json")
     if seconds is None:
-        seconds = config.get("seconds")
+        seconds = parts.get("seconds")
     if seconds is None:
         seconds = read_history_seconds(run_folder)
-    parts = _read_json(run_folder / "parts.json")
     about = {
         **identity(config),
         "members": len(config.get("members", [config["seed"]])),
@@ -80,7 +80,7 @@ def evaluate_run(run_folder, data, *, seconds=None, machine=None, resamples=400)
         "training_images": parts.get("training"),
         "left_out": parts.get("left_out"),
         "seconds": seconds,
-        "machine": machine or config.get("machine") or platform.processor() or platform.machine(),
+        "machine": machine or _read_json(run_folder / "config.json").get("machine", processor()),
     }
     rows = []
     for split in SPLITS:

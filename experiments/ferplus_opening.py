@@ -6,12 +6,14 @@ from ferplus_results import cell
 from hetero_unc.formats import format_percent
 from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import html
+from hetero_unc.reports.disagreement import ceilings_in_words
+from hetero_unc.reports.percentiles import SMALL, direction
 from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_tile
 
 __all__ = ["opening", "verdicts"]
 
 TILES = 6
-SMALL = 0.1  # a correlation below it is called none
+NOT_SAID = "Cannot be said: nearly all images have the same doubt."
 
 
 def opening(runs, rows):
@@ -30,26 +32,29 @@ def opening(runs, rows):
     word = {"aleatoric": "aleatoric doubt", "predicted_disagreement": "predicted disagreement"}[
         best
     ]
-    correlation, ceiling = row[f"pearson_{best}"] or 0.0, row["noise_ceiling"] or float("nan")
+    correlation = row[f"pearson_{best}"]
     # Two different people, so not the plain d, which draws an annotator twice.
     differ = np.nanmean(unbiased_disagreement(run.votes))
     lead = (
         f"Ten people were asked what each face expresses. On {len(run):,} test faces, two of them "
         f"differ {format_percent(differ, 0)} of the time. The network forecasts "
-        f"the votes, and its {word} follows how much people differ with a correlation of "
-        f"{correlation:.2f}, where the votes' own noise allows {ceiling:.2f}."
+        f"the votes, and {_how_it_follows(word, correlation, row)}."
     )
     facts = [
-        html.Fact(f"{correlation:.2f}", f"r of {word}", f"at most {ceiling:.2f}"),
+        html.Fact(
+            "–" if correlation is None else f"{correlation:.2f}",
+            f"r of {word}",
+            _short_ceiling(row),
+        ),
         html.Fact(
             f"{row['js_distance']:.3f}",
             "JS distance to votes",
             f"its own votes: {row['js_floor']:.3f}",
         ),
-        html.Fact(
-            f"{100 * row['reject_gain_25']:+.1f}", "points of accuracy", "by refusing a quarter"
-        ),
     ]
+    if row["reject_gain_25"] is not None:
+        gain = f"{100 * row['reject_gain_25']:+.1f}"
+        facts.append(html.Fact(gain, "points of accuracy", "by refusing a quarter"))
     if row.get("accuracy_8") is not None:
         facts.insert(
             0,
@@ -80,21 +85,11 @@ def verdicts(rows, split):
         return
     recipe = uncnet[0]["recipe"]
     seeds = f"{len(uncnet)} seed{'s' if len(uncnet) > 1 else ''}"
-    aleatoric, epistemic = (_mean(uncnet, f"pearson_{part}") for part in ("aleatoric", "epistemic"))
-    follows = (
-        f"{'Holds' if aleatoric > SMALL else 'Does not hold here'}: r "
-        f"{cell(uncnet, 'pearson_aleatoric', 2, 1)} (paper .30), "
-        f"with a ceiling of {_mean(uncnet, 'noise_ceiling'):.2f}; were its forecast right, "
-        f"{_mean(uncnet, 'pearson_aleatoric_null'):.2f}. UncNet, {recipe} recipe, {seeds}."
+    yield (
+        "“Aleatoric doubt follows disagreement.”",
+        (f"{_aleatoric_verdict(uncnet)} UncNet, {recipe} recipe, {seeds}."),
     )
-    yield "“Aleatoric doubt follows disagreement.”", follows
-    given = _mean(uncnet, "partial_epistemic_given_aleatoric")
-    alone = (
-        f"{'Holds' if abs(epistemic) < SMALL else 'Does not hold here'}: r "
-        f"{cell(uncnet, 'pearson_epistemic', 2, 1)} (paper −.03); given aleatoric doubt "
-        f"{given:.2f}."
-    )
-    yield "“Epistemic doubt does not.”", alone
+    yield "“Epistemic doubt does not.”", _epistemic_verdict(uncnet)
     off = _of(rows, split, "uncnet", passes=False, recipe=recipe)
     if off:
         change = _mean(off, "js_distance") - _mean(uncnet, "js_distance")
@@ -104,17 +99,113 @@ def verdicts(rows, split):
             "between two networks trained differently)."
         )
         yield "“Dropout passes come closer to people.”", passes
-    brier = (
-        f"Brier rises with doubt, r {_mean(uncnet, 'brier_total'):.2f}; but so it does for a "
-        f"perfectly calibrated forecast, r {_mean(uncnet, 'brier_null_total'):.2f}. The excess "
-        f"over that has r {_mean(uncnet, 'brier_excess_total'):.2f}."
-    )
-    yield "“Doubt shows where confidence is wrong.”", brier
+    yield "“Doubt shows where confidence is wrong.”", _brier_verdict(uncnet)
     refusal = (
         f"Like for like {cell(uncnet, 'reject_gain_25', 1, 100)} points; the paper's own "
         "numbers, like for like, 5.5."
     )
     yield "“Refusing 25 % gains as much as 8 %.”", refusal
+
+
+def _how_it_follows(word, correlation, row):
+    """Whether a doubt follows disagreement, and how far from the ceiling it stays, as a clause."""
+    if correlation is None:
+        return "its doubt is the same for nearly all images"
+    ceiling = ceilings_in_words(row, 2)
+    where = f", where the ceiling of the votes' own noise is {ceiling}" if ceiling else ""
+    if correlation > SMALL:
+        follows = f"follows how much people differ with a correlation of {correlation:.2f}"
+    else:
+        follows = f"does not follow how much people differ: the correlation is {correlation:.2f}"
+    return f"its {word} {follows}{where}"
+
+
+def _short_ceiling(row):
+    found = [row.get(key) for key in ("noise_ceiling", "noise_ceiling_moments")]
+    found = [f"{value:.2f}" for value in found if value is not None]
+    if not found:
+        return ""
+    return f"ceiling {'about ' if len(found) == 1 else ''}{' to '.join(found)}"
+
+
+def _aleatoric_verdict(rows):
+    mean = _mean(rows, "pearson_aleatoric")
+    if np.isnan(mean):
+        return NOT_SAID
+    signs = _signs(rows, "pearson_aleatoric")
+    if signs is None:
+        word = "Holds" if mean > SMALL else "Does not hold here"
+    elif set(signs) == {1}:
+        word = "Holds" if mean > SMALL else "Weakly"
+    else:
+        word = "Unclear" if mean > SMALL else "Does not hold here"
+    text = f"{word}: r {cell(rows, 'pearson_aleatoric', 2, 1)} (paper .30)"
+    if signs:
+        text += f", {_in_words(signs)}"
+    ceiling, null = ceilings_in_words(rows[0], 2), _mean(rows, "pearson_aleatoric_null")
+    if ceiling:
+        text += f"; the ceiling is {ceiling}"
+    if not np.isnan(null):
+        text += f"; were its forecast right, r would be {null:.2f}"
+    return f"{text}."
+
+
+def _epistemic_verdict(rows):
+    mean, given = (
+        _mean(rows, key) for key in ("pearson_epistemic", "partial_epistemic_given_aleatoric")
+    )
+    if np.isnan(mean):
+        return NOT_SAID
+    signs = _signs(rows, "pearson_epistemic")
+    small, clear = abs(mean) <= SMALL, set(signs or ()) in ({1}, {-1})
+    if signs is None:
+        word = "Holds" if small else "Does not hold here"
+    elif small:
+        word = "Holds" if set(signs) == {0} else "Nearly"
+    else:
+        word = "Does not hold here" if clear else "Unclear"
+    text = f"{word}: r {cell(rows, 'pearson_epistemic', 2, 1)} (paper −.03)"
+    if signs:
+        text += f", {'weak, and ' if small and clear else ''}{_in_words(signs)}"
+    return f"{text}." if np.isnan(given) else f"{text}; given aleatoric doubt {given:.2f}."
+
+
+def _brier_verdict(rows):
+    brier, null, excess = (_mean(rows, f"brier_{what}total") for what in ("", "null_", "excess_"))
+    if np.isnan(brier):
+        return NOT_SAID
+    goes = direction(brier)
+    text = f"Brier {goes} doubt, r {brier:.2f}"
+    if np.isnan(null):
+        return f"{text}."
+    so = "nor does it" if goes.startswith("does not") else "but so it does"
+    if direction(null) == goes:
+        text += f"; {so} for a perfectly calibrated forecast, r {null:.2f}"
+    else:
+        text += f"; for a perfectly calibrated forecast it {direction(null)} doubt, r {null:.2f}"
+    return f"{text}." + ("" if np.isnan(excess) else f" The excess over that has r {excess:.2f}.")
+
+
+def _signs(rows, key):
+    """1 or -1 for each network whose 95 % interval lies on that side of 0, else 0.
+
+    None where a network has no interval.
+    """
+    intervals = [row.get("intervals", {}).get(key) for row in rows]
+    if None in intervals:
+        return None
+    return [int(low > 0) - int(high < 0) for low, high in intervals]
+
+
+def _in_words(signs):
+    networks = "every network" if len(signs) > 1 else "this network"
+    if set(signs) in ({1}, {-1}):
+        return f"{'positive' if signs[0] > 0 else 'negative'} in {networks}"
+    unclear = signs.count(0)
+    if not unclear:
+        return "positive in some networks and negative in others"
+    of = networks if unclear == len(signs) else f"{unclear} of {len(signs)} networks"
+    return f"0 is in the interval of {of}"
 
 
 def _of(rows, split, method, *, passes, recipe=None):

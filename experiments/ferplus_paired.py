@@ -3,6 +3,7 @@
 import numpy as np
 
 from ferplus_doubts import PARTS, rows_kept
+from ferplus_evaluation import prepared
 from ferplus_results import method_name
 from ferplus_shown import SPLIT, predictions_of
 from hetero_unc import metrics
@@ -20,6 +21,9 @@ OFF_AND_ON = (
 
 def paired_tests(folder, data, rows):
     """Student's paired tests of Jensen-Shannon distances, image by image, of the first seeds.
+
+    Identical images are one image, whose distances are averaged: the test takes its differences for
+    independent.
 
     Parameters
     ----------
@@ -43,23 +47,25 @@ def paired_tests(folder, data, rows):
         pair = [first.get((recipe, *one)) for one in BASELINE_AND_UNCNET]
         if None in pair:
             continue
-        (before, _), (after, summary) = (_distances(folder, row, data) for row in pair)
+        (before, _, _), (after, summary, groups) = (_distances(folder, row, data) for row in pair)
         words = _words(pair)
-        tests.append((words, before, after))
-        tests.append((f"{words}, divergence", np.square(before), np.square(after)))
+        tests.append((words, groups, before, after))
+        tests.append((f"{words}, divergence", groups, np.square(before), np.square(after)))
         for part in PARTS:
             kept = rows_kept(getattr(summary, part))
-            tests.append((f"{words}, of the 75 % by {part}", before[kept], after[kept]))
+            by_part = f"{words}, of the 75 % by {part}"
+            tests.append((by_part, groups[kept], before[kept], after[kept]))
     for recipe, method in OFF_AND_ON:
         pair = [first.get((recipe, method, passes)) for passes in (False, True)]
         if None not in pair:
-            (before, _), (after, _) = (_distances(folder, row, data) for row in pair)
-            tests.append((_words(pair), before, after))
-    return [
-        (words, metrics.paired_test(before, after))
-        for words, before, after in tests
-        if np.ptp(before - after) > 0
-    ]
+            (before, _, _), (after, _, groups) = (_distances(folder, row, data) for row in pair)
+            tests.append((_words(pair), groups, before, after))
+    found = []
+    for words, groups, *distances in tests:
+        before, after = (_mean_of_groups(one, groups) for one in distances)
+        if np.ptp(before - after) > 0:
+            found.append((words, metrics.paired_test(before, after)))
+    return found
 
 
 def _words(pair):
@@ -72,4 +78,10 @@ def _distances(folder, row, data):
     predictive, kept = predictions_of(folder, row, data)
     summary = predictive.summarise()
     shares = metrics.vote_shares(kept.votes)
-    return metrics.jensen_shannon_distance(shares, summary.probabilities), summary
+    distance = metrics.jensen_shannon_distance(shares, summary.probabilities)
+    return distance, summary, prepared(data)[2][kept.rows]
+
+
+def _mean_of_groups(values, groups):
+    _, group_of_item, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.bincount(group_of_item, weights=values) / sizes

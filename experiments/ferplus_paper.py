@@ -36,8 +36,9 @@ from hetero_unc.start_up import errors_in_one_line, import_quietly
 keras = import_quietly("keras")
 
 from ferplus_features import features_of
-from ferplus_paper_runs import PRESETS, WITHOUT_PASSES, runs_of, trunk_of
+from ferplus_paper_runs import PRESETS, WITHOUT_PASSES, runs_of, trunk_name, trunk_of
 from ferplus_paper_training import predict_all, train, training_parts
+from hetero_unc.checks import check_count
 from hetero_unc.data import load_ferplus, load_synthetic_faces
 from hetero_unc.training import open_run_folder
 from hetero_unc.writing import write_atomically, write_json
@@ -83,6 +84,7 @@ def leave_without_passes(method, run, run_folder, folder):
 
 def main(arguments=None):
     options = parse(arguments)
+    check_count(options.seeds, name="--seeds")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     smoke = options.preset == "smoke"
     if options.synthetic or smoke:
@@ -91,7 +93,7 @@ def main(arguments=None):
         dataset, data = "ferplus", load_ferplus(options.data_dir)
     base = {"dataset": dataset, "digest": data.digest}
     if options.weights is not None:
-        base["trunk"] = options.weights.stem
+        base["trunk"] = trunk_name(options.weights)
     weights = None if options.weights is None else str(options.weights)
     cache = options.cache or options.out / "features"
     runs = runs_of(options.preset, {**base, "features": ""}, options.seeds)

@@ -6,7 +6,7 @@ from ferplus_features import Trunk
 
 __all__ = [
     "METHODS", "PAPER_ENDPOINT", "PRESETS", "WITHOUT_PASSES", "PaperRun", "published", "runs_of",
-    "trunk_of",
+    "trunk_name", "trunk_of",
 ]  # fmt: skip
 
 METHODS = (
@@ -73,6 +73,7 @@ class PaperRun:
                 (self.endpoint, PAPER_ENDPOINT),
                 (self.preprocessing, PREPROCESSINGS[self.recipe]),
                 (f"rate{self.learning_rate:g}", f"rate{usual_rate(self.recipe, self.method):g}"),
+                (f"{self.epochs}epochs", f"{usual_epochs(self.recipe, self.method)}epochs"),
             )
             if value != usual
         ]
@@ -117,6 +118,11 @@ def usual_rate(recipe, method):
     return PUBLISHED[method][1] if recipe == "published" else PaperRun.learning_rate
 
 
+def usual_epochs(recipe, method):
+    """The epochs of a method outside of the short presets."""
+    return PUBLISHED[method][0] if recipe == "published" else PaperRun.epochs
+
+
 def published(method, base):
     epochs, learning_rate = PUBLISHED[method]
     return PaperRun(
@@ -130,6 +136,11 @@ def published(method, base):
         chosen_by="last",
         every=20,
     )
+
+
+def trunk_name(weights):
+    """What runs on a file of weights call their trunk: `random` are those without one."""
+    return weights.name if weights.stem == PaperRun.trunk else weights.stem
 
 
 def trunk_of(preprocessing, weights=None, side=160):

@@ -6,7 +6,7 @@ others. Here one network is scored under each rule, and so is what looks at no i
 
 import numpy as np
 
-from ferplus_doubts import predicted_disagreement, rows_kept
+from ferplus_doubts import predicted_disagreement, refusal
 from ferplus_evaluation import prepared, read_predictive, voted_items
 from ferplus_results import SPLIT_NAMES, method_name
 from ferplus_shown import find_run
@@ -46,7 +46,9 @@ def policies_section(folder, data, rows):
         "votes are left out, and the forecast is of the eight emotions that are left. The other "
         "rules are FERPlus' own modes, and plain plurality; each is stated below. FERPlus scores "
         "PrivateTest, the paper PublicTest. Accuracy is against the label that the rule gives, and "
-        "everything else against the votes as they were cast for its classes."
+        "everything else against the votes as they were cast for its classes. The predicted "
+        "disagreement is that of the classes' probabilities in every line: the noise of the "
+        "logits, which it knows of elsewhere, is not to be had without a class."
     )
     statements = html.Table(
         "The rules.",
@@ -112,17 +114,21 @@ def scored(predictive, votes, labels):
     right = forecast.argmax(axis=1) == labels
     correlations = [
         metrics.pearson(doubt, d)
-        for doubt in (summary.aleatoric, predicted_disagreement(predictive), summary.epistemic)
+        for doubt in (
+            summary.aleatoric,
+            predicted_disagreement(Predictive(predictive.probabilities, ids=predictive.ids)),
+            summary.epistemic,
+        )
     ]
     distance = metrics.jensen_shannon_distance(metrics.vote_shares(votes), forecast)
-    gain = right[rows_kept(summary.total)].mean() - right.mean()
+    gain = refusal(right, summary, distance)["reject_gain_25"]
     return (
         f"{len(votes):,}",
         format_percent(right.mean(), 1),
         format_percent(metrics.vote_accuracy(votes, forecast).fractional, 1),
         f"{distance.mean():.3f}",
         *(f"{value:.3f}" if np.isfinite(value) else "–" for value in correlations),
-        f"{100 * gain:+.1f}",
+        "–" if gain is None else f"{100 * gain:+.1f}",
         f"{metrics.vote_calibration_error(votes, forecast):.3f}",
     )
 

@@ -1,8 +1,9 @@
 """The page of the FER+ runs: what people see, what networks forecast, and what the paper says.
 
 `write_ferplus_report(folder, data)` reads `folder/results.json`, the run folders that it names, and
-where they are there `shift.json`, `neighbours.json` and `leak_test.json`. It never calls a model. A
-section whose files are not there says so in one sentence.
+where they are there `leak_test.json` and, in the folder of the run that is shown, `shift.json` and
+`neighbours.json`. It never calls a model. A section whose files are not there says so in one
+sentence.
 """
 
 import json
@@ -75,6 +76,7 @@ def write_ferplus_report(folder, data):
             f"Received: {folder}, whose results.json has {len(everything)} rows and none of it"
         )
     runs = [voted_run(folder, row, data) for row in shown]
+    first = find_run(folder, shown[0])
     kept = prepared(data)[0]
     splits = {
         usage: kept.among(data.rows_of(usage)).votes
@@ -95,10 +97,10 @@ def write_ferplus_report(folder, data):
             disagreement_section(runs, SPLIT_NAMES[SPLIT]),
             refusal_section(runs),
             people_section(runs, _calibrators(folder, data, runs[0])),
-            heads_section(_heads(folder, data, longest(rows))),
+            heads_section(_heads(folder, data, longest(rows), first.name), prepared(data)[2]),
             label_statistics_section(splits, kept.classes),
             _from_file(
-                folder / "shift.json",
+                first / "shift.json",
                 "shift",
                 SHIFT_TITLE,
                 lambda evidence: shift_section(evidence, altered_examples(evidence, data.images)),
@@ -109,12 +111,12 @@ def write_ferplus_report(folder, data):
             sweeps_section(everything, SPLIT),
             edge_section(runs[0]),
             _from_file(
-                folder / "neighbours.json",
+                first / "neighbours.json",
                 "neighbours",
                 NEIGHBOURS_TITLE,
                 lambda evidence: neighbours_section(evidence, data.images),
             ),
-            _making_section(data, runs[0], find_run(folder, shown[0])),
+            _making_section(data, runs[0], first),
         ),
         footer=(
             "Written by experiments/ferplus_report.py of hetero_unc from the files beside it. "
@@ -149,14 +151,17 @@ def _figures_by_their_recipe(folder, data, rows, shown):
     )
 
 
-def _heads(folder, data, rows):
+def _heads(folder, data, rows, ours):
     """Recipe -> deterministic predictions of the first seed of each Gaussian head on its features.
 
-    Only recipes that have several, so that the losses alone differ.
+    Only recipes that have several, so that the losses alone differ; on features of a compact
+    network, those of the run `ours` that the page shows.
     """
     heads = {}
     for row in sorted(rows, key=lambda row: row["seed"]):
-        if row["split"] == SPLIT and row["passes"] == 0 and row["method"] in GAUSSIAN_HEADS:
+        other = row["recipe"] == "compact_features" and row["trunk"] != ours
+        wanted = row["split"] == SPLIT and row["passes"] == 0 and not other
+        if wanted and row["method"] in GAUSSIAN_HEADS:
             heads.setdefault(row["recipe"], {}).setdefault(row["method"], row)
     return {
         recipe: [(row, *predictions_of(folder, row, data)) for row in by_method.values()]

@@ -9,6 +9,7 @@ __all__ = [
     "SPLIT_NAMES",
     "USUAL",
     "cell",
+    "epochs_of",
     "in_order",
     "is_usual",
     "longest",
@@ -197,26 +198,29 @@ def _agreement(rows):
 def _table(rows, words, columns, remark=""):
     groups = {}
     for row in in_order(rows):
-        key = (method_name(row), row["epochs"], row["passes"], row.get("members", 1))
-        groups.setdefault(key, []).append(row)
+        key = (row["epochs"], row["passes"], row.get("members", 1))
+        groups.setdefault((method_name(row), row.get("trunk"), *key), []).append(row)
+    trunks = {}
+    for name, trunk, *_ in groups:
+        trunks.setdefault(name, set()).add(trunk)
     return html.Table(
         f"{protocols(rows[0], words)} Means over seeds ± standard deviation; of one seed with "
         f"[95 % interval]. {remark}",
         ("network", "epochs", "passes", "networks", *columns),
         tuple(
             (
-                name,
-                _epochs(same),
+                f"{name}, {trunk}" if len(trunks[name]) > 1 else name,
+                epochs_of(same),
                 str(passes or "none"),
                 f"average of {members}" if members > 1 else str(len({row["seed"] for row in same})),
                 *(cell(same, *how) for how in columns.values()),
             )
-            for (name, _, passes, members), same in groups.items()
+            for (name, trunk, _, passes, members), same in groups.items()
         ),
     )
 
 
-def _epochs(rows):
+def epochs_of(rows):
     """Trained, or where the validation part chose, the chosen ones and how many were allowed."""
     allowed = str(rows[0]["epochs"] or "–")
     chosen = sorted({row.get("chosen_epoch") or row["epochs"] for row in rows} - {None})

@@ -113,13 +113,15 @@ def twins_section(rows):
     return html.Section("twins", title, (html.Text(text), table, more))
 
 
-def heads_section(heads):
+def heads_section(heads, groups=None):
     """The likelihood of the votes under each head on the same features, and their differences.
 
     Parameters
     ----------
     heads : dict of str to sequence of (row, Predictive, ProtocolRows)
         Recipe -> its heads on one set of features, dropout off, on the same items.
+    groups : int array, optional
+        Of all rows of the data, from `identical_groups`: intervals draw identical images together.
     """
     title = "Which loss learns the votes?"
     if not heads:
@@ -130,18 +132,23 @@ def heads_section(heads):
         "Only a head whose scale means something can gain here. The aleatoric head has the loss of "
         "the blog and of the paper's code."
     )
-    tables = tuple(_heads_table(recipe, found) for recipe, found in heads.items())
+    tables = tuple(_heads_table(recipe, found, groups) for recipe, found in heads.items())
     return html.Section("heads", title, (html.Text(text), *tables))
 
 
-def _heads_table(recipe, found):
+def _heads_table(recipe, found, groups):
     losses = [vote_log_loss(predictive, kept.votes) for _, predictive, kept in found]
     best = min(range(len(losses)), key=lambda place: losses[place].mean())
     rows = []
-    for place, (row, _, _) in enumerate(found):
+    for place, (row, _, kept) in enumerate(found):
         behind = "–"
         if place != best:
-            behind = _with_interval(_mean, losses[place] - losses[best], seed=row["seed"])
+            behind = _with_interval(
+                _mean,
+                losses[place] - losses[best],
+                groups=None if groups is None else groups[kept.rows],
+                seed=row["seed"],
+            )
         rows.append(
             (
                 METHODS[row["method"]][0],
@@ -152,10 +159,11 @@ def _heads_table(recipe, found):
         )
     first = found[best][0]
     name = METHODS[first["method"]][0]
+    together = "" if groups is None else ", identical ones together"
     return html.Table(
         f"{RECIPES.get(recipe, recipe).capitalize()}, seed {first['seed']}. "
         f"{protocols(first, SPLIT_NAMES[first['split']])} Lower is better. Behind: difference to "
-        f"{name}, image by image [95 % interval].",
+        f"{name}, image by image [95 % interval by images{together}].",
         ("head", "nats an image", "behind the best", *HEAD_COLUMNS),
         tuple(rows),
     )
@@ -191,8 +199,8 @@ def proxies_section(runs):
         (
             run.name,
             name,
-            _with_interval(metrics.spearman, run.summary.epistemic, proxy),
-            _with_interval(metrics.spearman, run.summary.aleatoric, proxy),
+            _with_interval(metrics.spearman, run.summary.epistemic, proxy, groups=run.groups),
+            _with_interval(metrics.spearman, run.summary.aleatoric, proxy, groups=run.groups),
             f"{_partial_ranks(run.summary.epistemic, proxy, run.summary.aleatoric):.3f}",
         )
         for run in runs
@@ -211,8 +219,8 @@ def proxies_section(runs):
         "with doubt; they say nothing of people."
     )
     table = html.Table(
-        "Spearman correlation over all images [95 % interval], and that of epistemic doubt given "
-        "aleatoric.",
+        "Spearman correlation over all images [95 % interval by images, identical ones together], "
+        "and that of epistemic doubt given aleatoric.",
         ("network", "proxy", "epistemic", "aleatoric", "epistemic, given aleatoric"),
         tuple(rows),
         text_columns=(0, 1),
@@ -237,8 +245,10 @@ def _mean(values):
     return values.mean()
 
 
-def _with_interval(statistic, *arrays, seed=0):
-    found = metrics.bootstrap_interval(statistic, *arrays, resamples=RESAMPLES, seed=seed)
+def _with_interval(statistic, *arrays, groups=None, seed=0):
+    found = metrics.bootstrap_interval(
+        statistic, *arrays, groups=groups, resamples=RESAMPLES, seed=seed
+    )
     return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 

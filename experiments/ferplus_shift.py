@@ -1,7 +1,7 @@
 """Does doubt rise when faces are altered, and on pictures of other things?
 
     shift = evaluate_shift(predict, images, votes, name="ours")
-    write_json(folder / "shift.json", shift)
+    write_json(run_folder / "shift.json", shift)
 
 `predict` is a user's own; everything else here is NumPy.
 """

@@ -63,4 +63,5 @@ def voted_run(folder, row, data):
         colour=colour,
         line=line,
         marker=marker,
+        groups=prepared(data)[2][kept.rows],
     )

@@ -35,6 +35,7 @@ sizes, S seeds, all means over the upright faces of both scored parts, in nats:
 import argparse
 import dataclasses
 import functools
+import json
 import logging
 import pathlib
 
@@ -176,6 +177,16 @@ def run(settings, folder):
         result[head] = _as_json(found)
     write_json(pathlib.Path(folder) / "leak_test.json", result)
     return result
+
+
+def run_once(settings, folder):
+    """`run`, unless `folder/leak_test.json` is of the same settings already."""
+    path = pathlib.Path(folder) / "leak_test.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    # Through JSON, which knows no tuples.
+    if found.get("settings") != json.loads(json.dumps(dataclasses.asdict(settings))):
+        return run(settings, folder)
+    return found
 
 
 def _as_json(found):

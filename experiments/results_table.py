@@ -103,12 +103,22 @@ FERPLUS_COLUMNS = {
 }
 # Methods that are about dropout passes; README shows the others without.
 BY_PASSES = ("uncnet", "uncnet_average", "both", "uncnet_input_dropout")
+ENDPOINTS = ("Mixed_5a", "Mixed_6a", "Mixed_6b", "Mixed_7a", "Mixed_8a", "Mixed_8b")
+LEARNING_RATES = (5e-6, 1e-5, 5e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+SWEPT_COLUMNS = {
+    "cross-entropy, validation": ("cross_entropy", 1, 4, "validation"),
+    "cross-entropy": ("cross_entropy", 1, 4),
+    "accuracy 9, %": ("accuracy_9", 100, 1),
+    "JS distance": ("js_distance", 1, 3),
+    "r, aleatoric": ("pearson_aleatoric", 1, 3),
+    "r, epistemic": ("pearson_epistemic", 1, 3),
+}
 USUAL = {"endpoint": "Mixed_7a", "preprocessing": "standardised", "learning_rate": 1e-4}
 
 
 def changed(row):
     """Which settings of a corrected row are not the recipe's: what a sweep changed."""
-    if row["recipe"] != "corrected":
+    if row.get("recipe") != "corrected":
         return []
     return [name for name, usual in USUAL.items() if row[name] not in (None, usual)]
 
@@ -117,6 +127,14 @@ def stands_in_a_sweep(row):
     """Whether a row is of the network that the sweeps change a setting of, as it predicts."""
     swept = (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
     return swept and row["passes"] > 0
+
+
+def stands_in_the_sweep_of_inputs(row):
+    return stands_in_a_sweep(row) and "learning_rate" not in changed(row)
+
+
+def stands_in_the_sweep_of_rates(row):
+    return stands_in_a_sweep(row) and "preprocessing" not in changed(row)
 
 
 TABLES = (
@@ -157,26 +175,28 @@ TABLES = (
     ResultsTable(
         name="ferplus_sweeps",
         file="ferplus",
-        group={
-            "endpoint": "endpoint", "preprocessing": "preprocessing", "rate": "learning_rate",
-        },
+        group={"endpoint": "endpoint", "preprocessing": "preprocessing"},
+        hidden=("trunk",),
         split="publictest",
-        chosen=stands_in_a_sweep,
+        chosen=stands_in_the_sweep_of_inputs,
         order={
             "preprocessing": (
                 "standardised", "standardised_bicubic", "standardised_nearest",
                 "published_bicubic", "published_nearest",
             ),
-            "endpoint": ("Mixed_5a", "Mixed_6a", "Mixed_6b", "Mixed_7a", "Mixed_8a", "Mixed_8b"),
+            "endpoint": ENDPOINTS,
         },
-        columns={
-            "cross-entropy, validation": ("cross_entropy", 1, 4, "validation"),
-            "cross-entropy": ("cross_entropy", 1, 4),
-            "accuracy 9, %": ("accuracy_9", 100, 1),
-            "JS distance": ("js_distance", 1, 3),
-            "r, aleatoric": ("pearson_aleatoric", 1, 3),
-            "r, epistemic": ("pearson_epistemic", 1, 3),
-        },
+        columns=SWEPT_COLUMNS,
+    ),
+    ResultsTable(
+        name="ferplus_rates",
+        file="ferplus",
+        group={"endpoint": "endpoint", "rate": "learning_rate", "best epoch": "chosen_epoch"},
+        hidden=("trunk",),
+        split="publictest",
+        chosen=stands_in_the_sweep_of_rates,
+        order={"endpoint": ENDPOINTS, "learning_rate": LEARNING_RATES},
+        columns=SWEPT_COLUMNS,
     ),
 )  # fmt: skip
 
@@ -192,15 +212,22 @@ MEASURED = (
     "js_divergence", "js_floor", "pearson_aleatoric", "spearman_aleatoric", "pearson_epistemic",
     "pearson_total",
     "pearson_predicted_disagreement", "partial_epistemic_given_aleatoric", "noise_ceiling",
+    "noise_ceiling_moments",
     "brier_total", "brier_null_total", "brier_excess_total", "reject_gain_25",
     "reject_gain_25_least_confidence", "ece_votes", "ece_majority", "vote_log_loss", "mean_scale",
 )  # fmt: skip
 
 
 def committed_rows(rows):
-    """Rows of a run of FER+ as JSON, a line each: what is spoken of, to five digits."""
+    """Rows of a run of FER+ as JSON, a line each: what is spoken of, to five digits.
+
+    Of the sweeps, the network that a setting was changed of, as it predicts. Without passes it is
+    Baseline, and stands in `results.json` alone.
+    """
     lines = []
     for row in rows:
+        if changed(row) and not stands_in_a_sweep(row):
+            continue
         kept = {name: _rounded(row.get(name)) for name in (*IDENTITY, *MEASURED)}
         intervals = row.get("intervals", {})
         kept["intervals"] = {

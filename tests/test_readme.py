@@ -65,3 +65,21 @@ def test_rows_are_taken_from_a_run_to_five_digits_with_their_intervals():
     assert taken["intervals"] == {"accuracy_8": [0.85448, 0.87817]}
     assert "brier_aleatoric" not in taken
     assert taken["js_distance"] is None
+
+
+def test_of_a_sweep_the_rows_of_its_table_are_taken():
+    module = results_table()
+    usual = {"recipe": "corrected", "seed": 0, **module.USUAL}
+    rows = [
+        {**usual, "method": "baseline", "passes": 0},
+        {**usual, "method": "uncnet", "passes": 100},
+        {**usual, "method": "uncnet", "passes": 100, "learning_rate": 1e-2},
+        {**usual, "method": "uncnet", "passes": 0, "learning_rate": 1e-2},
+        {**usual, "method": "baseline", "passes": 0, "learning_rate": 1e-2},
+    ]
+    taken = json.loads(module.committed_rows(rows))
+    assert [(row["method"], row["learning_rate"]) for row in taken] == [
+        ("baseline", 1e-4),
+        ("uncnet", 1e-4),
+        ("uncnet", 1e-2),
+    ]

@@ -5,7 +5,7 @@ import numpy as np
 from hetero_unc.metrics import unbiased_disagreement
 from hetero_unc.reports import figures, html
 
-__all__ = ["disagreement_section"]
+__all__ = ["ceilings_in_words", "disagreement_section"]
 
 DOUBTS = {
     "aleatoric": "aleatoric",
@@ -13,6 +13,7 @@ DOUBTS = {
     "total": "total",
     "predicted_disagreement": "predicted",
 }
+CEILINGS = {"noise_ceiling": "split halves", "noise_ceiling_moments": "moments"}
 BINS = 20
 
 
@@ -27,8 +28,7 @@ def disagreement_section(runs, split):
         Its name, in words.
     """
     first = runs[0]
-    # None where all items have the same disagreement.
-    ceiling = first.row["noise_ceiling"] or float("nan")
+    ceiling = ceilings_in_words(first.row)
     drawings = (
         html.Figure(
             figures.draw_series(
@@ -50,10 +50,14 @@ def disagreement_section(runs, split):
                 tuple(DOUBTS.values()),
                 [_correlations(run, place, len(runs)) for place, run in enumerate(runs)],
                 y_label="Pearson r with d",
-                references=(("noise ceiling", np.full(len(DOUBTS), ceiling)),),
+                references=tuple(
+                    (f"ceiling by {words}", np.full(len(DOUBTS), first.row[key]))
+                    for key, words in CEILINGS.items()
+                    if first.row.get(key) is not None
+                ),
             ),
             "Correlation of each doubt with the disagreement of the votes, with 95 percent "
-            f"intervals, and the noise ceiling {ceiling:.3f}. "
+            f"intervals{f', and the noise ceiling, {ceiling}' if ceiling else ''}. "
             + " ".join(
                 f"{run.name}: "
                 + ", ".join(
@@ -66,10 +70,8 @@ def disagreement_section(runs, split):
         ),
     )
     text = (
-        f"{split}. d = 1 − Σp² over an image's votes. Ten votes are a noisy reading of the crowd: "
-        f"nobody can correlate with d by more than {ceiling:.3f} (split halves; "
-        f"{first.number('noise_ceiling_model')} by a model of the crowds). “Predicted” is the "
-        "network's own forecast of d. Images are drawn anew for the intervals, identical ones "
+        f"{split}. d = 1 − Σp² over an image's votes. {_about_the_ceiling(first)}“Predicted” is "
+        "the network's own forecast of d. Images are drawn anew for the intervals, identical ones "
         "together; votes of one image are never taken for independent."
     )
     return html.Section(
@@ -81,6 +83,33 @@ def disagreement_section(runs, split):
             _correlations_table(runs),
             html.Details("Given confidence, and given aleatoric doubt", (_partial_table(runs),)),
         ),
+    )
+
+
+def ceilings_in_words(row, decimals=3):
+    """The noise ceiling of a row as text, with how it was found; empty without any.
+
+    "0.856 by split halves, 0.868 by moments"; split halves alone, which come out a little low, are
+    said to be about right.
+    """
+    found = {words: row.get(key) for key, words in CEILINGS.items()}
+    text = ", ".join(
+        f"{value:.{decimals}f} by {words}" for words, value in found.items() if value is not None
+    )
+    return f"about {text}" if text and found["moments"] is None else text
+
+
+def _about_the_ceiling(run):
+    words = ceilings_in_words(run.row)
+    if not words:
+        alike = "All images have the same d, so nothing can follow it. "
+        return "" if np.ptp(run.disagreement) else alike
+    by_model = run.number("noise_ceiling_model")
+    model = "" if by_model == "–" else f", {by_model} by a model of the crowds"
+    return (
+        "Ten votes are a noisy reading of the crowd, so that even one who knew every crowd would "
+        f"not correlate with d by 1: the ceiling is {words}{model}. Split halves come out too low "
+        "by .01 or .02. "
     )
 
 

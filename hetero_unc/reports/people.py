@@ -52,7 +52,7 @@ def reliability_figure(runs, name="people"):
             diagonal=True,
         ),
         f"Reliability over pairs of annotation and image, in {BINS} bins, with 95 percent "
-        f"intervals by image. Calibration errors: {errors}.",
+        f"intervals by image, identical ones together. Calibration errors: {errors}.",
         "Reliability",
     )
 
@@ -116,6 +116,7 @@ def _reliability(run, step):
         lambda votes, forecast: vote_reliability_curve(votes, forecast, n_bins=BINS).accuracy,
         run.votes,
         run.summary.probabilities,
+        groups=run.groups,
         resamples=RESAMPLES,
     )
     # A bin so small that some draw leaves it empty is drawn without an interval.

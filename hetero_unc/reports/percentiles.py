@@ -5,11 +5,13 @@ import numpy as np
 from hetero_unc.metrics import bootstrap_interval, brier_by_uncertainty
 from hetero_unc.reports import figures, html
 from hetero_unc.reports.people import reliability_figure
+from hetero_unc.reports.voted_run import PARTS, sorts
 
-__all__ = ["percentiles_section"]
+__all__ = ["SMALL", "direction", "percentiles_section"]
 
 BINS = 20  # drawn; the correlations in the table say how many they use
 RESAMPLES = 200
+SMALL = 0.1  # a correlation below it is called none
 STYLES = {"aleatoric": ("blue", "-"), "epistemic": ("teal", "-."), "total": ("amber", "--")}
 
 
@@ -28,8 +30,78 @@ def percentiles_section(runs, name="percentiles"):
     curves = {
         part: brier_by_uncertainty(run.votes, run.summary.probabilities, doubt, n_bins=bins)
         for part, doubt in run.doubts().items()
-        if np.ptp(doubt) > 0
+        if sorts(doubt)
     }
+    drawings = (reliability_figure(runs, name), *_along_doubt(run, curves, bins, name))
+    blocks = [html.Text(_text(runs, run, curves)), html.Figures(drawings)]
+    rows = _table_rows(runs)
+    if rows:
+        blocks.append(_table(rows))
+    tenths = tuple(_tenths(run) for run in runs if sorts(run.summary.total))
+    if tenths:
+        blocks.append(html.Details("Tenths of total doubt", tenths))
+    return html.Section(name, "Does doubt find bad calibration?", tuple(blocks))
+
+
+def direction(correlation):
+    """How something goes with doubt, as a verb: "rises with", "falls with", "does not go with"."""
+    if abs(correlation) <= SMALL:
+        return "does not go with"
+    return "rises with" if correlation > 0 else "falls with"
+
+
+def _text(runs, run, curves):
+    text = (
+        "Left: each vote is a trial; bars are 95 % intervals by image, identical ones together, "
+        "and bins of a few images have none. "
+    )
+    if curves:
+        text += (
+            f"Then, for {run.name}: the Brier score over the votes by percentile of each doubt. A "
+            "forecast from which the votes were really drawn would show the dotted line, so a rise "
+            "is no sign of bad calibration. The excess is: above 0 the network is too sure there, "
+            "below it too doubtful."
+        )
+    else:
+        text += (
+            f"{run.name} has the same doubt of nearly all images, so there is nothing to sort its "
+            "images by, and no Brier score by percentile is drawn."
+        )
+    said = [f"{one.name}: {words}" for one in runs if (words := _directions(one))]
+    if said:
+        text += (
+            f" The paper found the Brier score to rise with every doubt. Here, {'; '.join(said)}."
+        )
+    return text
+
+
+def _directions(run):
+    """How the Brier score of a run goes with each doubt, by its row; empty if it is not there."""
+    if not any(sorts(doubt) for doubt in run.doubts().values()):
+        return "nearly all images have the same doubt"
+    parts = {}
+    for part in PARTS:
+        correlation = run.row.get(f"brier_{part}")
+        if correlation is not None:
+            parts.setdefault(direction(correlation), []).append(part)
+    said = [
+        f"{verb} {_listed(parts[verb])} doubt"
+        for verb in ("rises with", "falls with", "does not go with")
+        if verb in parts
+    ]
+    return f"it {_listed(said)}" if said else ""
+
+
+def _listed(words):
+    """ "a", "a and b" or "a, b and c"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _along_doubt(run, curves, bins, name):
+    """Brier with its null, and the excess, by percentile of the doubts that sort."""
+    if not curves:
+        return ()
     said = "; ".join(
         f"{part} {curve.index_correlation('brier'):.2f}" for part, curve in curves.items()
     )
@@ -37,10 +109,9 @@ def percentiles_section(runs, name="percentiles"):
         f"{part} {curve.index_correlation('excess'):.2f}" for part, curve in curves.items()
     )
     brier = [_series(curve, part, "brier", *STYLES[part]) for part, curve in curves.items()]
-    total = curves["total"]
-    brier.append(_series(total, "null of total", "null", "quiet", (0, (1, 3))))
-    drawings = (
-        reliability_figure(runs, name),
+    of_null = "total" if "total" in curves else next(iter(curves))
+    brier.append(_series(curves[of_null], f"null of {of_null}", "null", "quiet", (0, (1, 3))))
+    return (
         html.Figure(
             figures.draw_series(
                 f"{name}-brier",
@@ -71,23 +142,6 @@ def percentiles_section(runs, name="percentiles"):
             "What is left beyond the null",
         ),
     )
-    text = (
-        "Left: each vote is a trial; bars are 95 % intervals by image, and bins of a few images "
-        f"have none. Then, for {run.name}: the Brier score over the votes rises with doubt, as the "
-        "paper shows. A forecast from which the votes were really drawn would show the dotted "
-        "line, so the rise is no sign of bad calibration. The excess is: above 0 the network is "
-        "too sure there, below it too doubtful."
-    )
-    return html.Section(
-        name,
-        "Does doubt find bad calibration?",
-        (
-            html.Text(text),
-            html.Figures(drawings),
-            _table(runs),
-            html.Details("Tenths of total doubt", tuple(_tenths(run) for run in runs)),
-        ),
-    )
 
 
 def _series(curve, label, name, colour, line, interval=None):
@@ -110,6 +164,7 @@ def _excess_interval(run, part, bins):
         run.votes,
         run.summary.probabilities,
         run.doubts()[part],
+        groups=run.groups,
         resamples=RESAMPLES,
     )
 
@@ -133,26 +188,28 @@ def _tenths(run):
     )
 
 
-def _table(runs):
-    rows = []
-    for run in runs:
-        for part in run.doubts():
-            if run.row.get(f"brier_{part}") is not None:
-                rows.append(
-                    (
-                        run.name,
-                        part,
-                        run.number(f"brier_{part}"),
-                        run.number(f"brier_null_{part}"),
-                        run.number(f"brier_excess_{part}"),
-                        str(run.row["brier_bins"]),
-                    )
-                )
+def _table_rows(runs):
+    return tuple(
+        (
+            run.name,
+            part,
+            run.number(f"brier_{part}"),
+            run.number(f"brier_null_{part}"),
+            run.number(f"brier_excess_{part}"),
+            str(run.row["brier_bins"]),
+        )
+        for run in runs
+        for part in run.doubts()
+        if run.row.get(f"brier_{part}") is not None
+    )
+
+
+def _table(rows):
     return html.Table(
         "Correlation of the percentile with the Brier score, the same with votes drawn from the "
         "forecast itself, and with the excess. The paper: .880 aleatoric, .710 epistemic, .884 "
         "total, number of bins not stated. A few dependent points: p-values would mean nothing.",
         ("network", "doubt", "r with Brier", "calibrated null", "r with excess", "bins"),
-        tuple(rows),
+        rows,
         text_columns=(0, 1),
     )

@@ -10,6 +10,7 @@ from hetero_unc.metrics import (
     risk_coverage_curve,
 )
 from hetero_unc.reports import figures, html
+from hetero_unc.reports.voted_run import sorts
 
 __all__ = ["refusal_section"]
 
@@ -30,7 +31,9 @@ def refusal_section(runs):
     """
     drawings, rows = [], []
     for place, run in enumerate(runs[:3]):
-        rankings = _rankings(run, runs)
+        every = _rankings(run, runs)
+        # Of equals the first in the file would be kept, which is nobody's choice.
+        rankings = {name: doubt for name, doubt in every.items() if sorts(doubt)}
         curves = {
             name: risk_coverage_curve(run.majority, run.summary.probabilities, doubt)
             for name, doubt in rankings.items()
@@ -57,21 +60,27 @@ def refusal_section(runs):
                     y_percent=True,
                 ),
                 f"{run.name}: accuracy of what is kept, by the share refused. Gains at 25 percent: "
-                + ", ".join(f"{name} {100 * gain:.1f} points" for name, gain in gains.items())
+                + (
+                    ", ".join(f"{name} {100 * gain:.1f} points" for name, gain in gains.items())
+                    or "none, as no doubt tells the images apart"
+                )
                 + ".",
                 run.name,
             )
         )
         rows += [
             _row(run, name, accuracy, gains[name], doubt, intervals[name])
-            for name, doubt in rankings.items()
+            if name in rankings
+            else (run.name, name, format_percent(accuracy, 1), *["–"] * 4)
+            for name, doubt in every.items()
         ]
         rows.append(_random_row(run, accuracy))
     table = html.Table(
         "Accuracy against the class with most votes, nine classes. Gain: of the 75 % kept over "
         "all, same network. AURC: mean share of mistakes over all coverages, lower is better. In "
-        "brackets 95 % intervals by images; own less this: what the network's own total doubt "
-        "gains more than the doubt of the row.",
+        "brackets 95 % intervals by images, identical ones together; own less this: what the "
+        "network's own total doubt gains more than the doubt of the row. No gain is given for a "
+        "doubt that is the same for nearly all images.",
         (
             "network",
             "refused by",
@@ -124,8 +133,12 @@ def _gain(curve):
 def _gain_intervals(run, rankings):
     """Name of each ranking -> float array of shape (3, 2).
 
-    Estimate, low and high, of its gain and of what the first ranking gains more.
+    Estimate, low and high, of its gain and of what the own total doubt gains more; NaN where that
+    is no ranking.
     """
+    if not rankings:
+        return {}
+    own = list(rankings).index(OWN) if OWN in rankings else None
     right = (run.predicted == run.majority).astype(np.float64)
 
     def statistic(right, doubts):
@@ -133,10 +146,15 @@ def _gain_intervals(run, rankings):
         accuracies = np.array(
             [right[np.argsort(doubt, kind="stable")[:kept]].mean() for doubt in doubts.T]
         )
-        return np.stack([accuracies - right.mean(), accuracies[0] - accuracies])
+        more = np.full(len(accuracies), np.nan) if own is None else accuracies[own] - accuracies
+        return np.stack([accuracies - right.mean(), more])
 
     found = bootstrap_interval(
-        statistic, right, np.stack(list(rankings.values()), axis=1), resamples=RESAMPLES
+        statistic,
+        right,
+        np.stack(list(rankings.values()), axis=1),
+        groups=run.groups,
+        resamples=RESAMPLES,
     )
     ends = np.stack([found.estimate, found.low, found.high])
     return {name: ends[:, :, place] for place, name in enumerate(rankings)}
@@ -153,7 +171,7 @@ def _row(run, name, accuracy, gain, doubt, interval):
         kept,
         f"{points} [{low:.1f}, {high:.1f}]",
         area,
-        "–" if name == OWN else f"{less:+.1f} [{least:.1f}, {most:.1f}]",
+        "–" if name == OWN or np.isnan(less) else f"{less:+.1f} [{least:.1f}, {most:.1f}]",
     )
 
 

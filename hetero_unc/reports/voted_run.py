@@ -8,7 +8,7 @@ import numpy as np
 from hetero_unc.metrics import disagreement, vote_shares
 from hetero_unc.predictive import PredictiveSummary
 
-__all__ = ["PARTS", "VotedRun"]
+__all__ = ["PARTS", "VotedRun", "sorts"]
 
 # The doubts that the second seed tells apart -> its letters for them.
 PARTS = {"aleatoric": "U_a", "epistemic": "U_e", "total": "U_t"}
@@ -35,6 +35,8 @@ class VotedRun:
         Its numbers, as in results.json; `intervals` holds [low, high] of some.
     colour, line, marker : str or tuple
         As in `hetero_unc.reports.figures.Series`.
+    groups : int array of shape (N,), or None
+        Identical images carry one value, and intervals draw them together. None: no two are.
     """
 
     name: str
@@ -47,6 +49,7 @@ class VotedRun:
     colour: str = "blue"
     line: object = "-"
     marker: str = "o"
+    groups: np.ndarray | None = None
 
     def __len__(self):
         return len(self.votes)
@@ -83,3 +86,13 @@ class VotedRun:
     def doubts(self):
         """Name in words -> values of shape (N,), of each part of doubt."""
         return {part: getattr(self.summary, part) for part in PARTS}
+
+
+def sorts(doubt):
+    """Whether a doubt tells items apart, and is not the same for nearly all, as of a network that
+    ignores its input, or of the passes of one without dropout.
+
+    By the rule that leaves its numbers out of the rows of results.
+    """
+    low, high = np.quantile(doubt, (0.05, 0.95))
+    return bool(low < high)

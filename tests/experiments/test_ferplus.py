@@ -91,7 +91,9 @@ def test_the_page_alone_has_the_finished_runs_of_every_command_and_trains_nothin
     shutil.copytree(finished[0], out)
     before = {row["method"] for row in json.loads((out / "results.json").read_text())}
     ferplus_paper.main(["--preset", "smoke", "--out", str(out)])
-    (out / "synthetic-uncnet-corrected-seed0" / "parts.json").unlink()  # as if it was stopped
+    (
+        out / "synthetic-uncnet-corrected-3epochs-seed0" / "parts.json"
+    ).unlink()  # as if it was stopped
     written = {path: path.stat().st_mtime_ns for path in out.rglob("predictive-*.npz")}
     done = run("--preset", "smoke", "--page", "--out", out)
     assert done.returncode == 0, done.stderr
@@ -128,6 +130,24 @@ def test_the_comparison_of_views_finds_for_the_networks_own_views_what_it_predic
     assert own["pearson_predicted_disagreement"] == pytest.approx(
         row["pearson_predicted_disagreement"], abs=1e-3
     )
+
+
+def test_drawn_faces_do_not_replace_the_page_of_ferplus(tmp_path):
+    (tmp_path / "results.json").write_text('[{"dataset": "ferplus"}]')
+    done = run("--preset", "smoke", "--out", tmp_path)
+    assert done.returncode == 1
+    assert "`--out` must not hold results on FER+ when faces are drawn" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_weights_that_are_none_are_refused_before_any_training(tmp_path):
+    done = run(
+        "--preset", "smoke", "--weights", tmp_path / "trunk.npz", "--out", tmp_path / "out"
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "trunk.npz" in done.stderr
+    assert "Epoch" not in done.stdout
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_the_files_is_named(tmp_path):

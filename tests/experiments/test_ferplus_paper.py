@@ -1,5 +1,6 @@
 """The paper's small networks: their settings, how an epoch is chosen, and what a run leaves."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -53,6 +54,8 @@ def test_every_run_has_a_folder_of_its_own_and_presets_share_runs():
     runs = {run for preset in presets for run in runs_of(preset, BASE)}
     assert len({run.name for run in runs}) == len(runs)
     assert len(runs) == 4 + 25 + 5 + 4 + 6 * 6, "the corrected rate at each endpoint is there once"
+    short = {dataclasses.replace(run, epochs=60) for run in runs}
+    assert len({run.name for run in runs | short}) == 2 * len(runs), "and so has a shorter one"
 
 
 def test_every_rate_of_the_authors_is_tried_at_every_endpoint_and_the_papers_comes_first():
@@ -182,9 +185,9 @@ def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
     data = load_synthetic_faces(300)
     folders = {path.name for path in finished.glob("synthetic-*")}
     corrected = {"baseline", "uncnet", "aleatoric", "both", "gaussian_votes"}
-    assert folders == {f"synthetic-{name}-corrected-seed0" for name in corrected} | {
-        "synthetic-baseline-published-seed0",
-        "synthetic-aleatoric-published-seed0",
+    assert folders == {f"synthetic-{name}-corrected-3epochs-seed0" for name in corrected} | {
+        "synthetic-baseline-published-3epochs-seed0",
+        "synthetic-aleatoric-published-3epochs-seed0",
     }
     usages = {"validation": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
     for folder in sorted(finished.glob("synthetic-*")):
@@ -209,7 +212,9 @@ def test_every_run_leaves_predictions_of_the_rows_of_each_part(finished):
 @pytest.mark.end_to_end
 def test_without_passes_it_is_the_same_network_to_the_bit(finished):
     for method, same in WITHOUT_PASSES.items():
-        here, there = (finished / f"synthetic-{name}-corrected-seed0" for name in (method, same))
+        here, there = (
+            finished / f"synthetic-{name}-corrected-3epochs-seed0" for name in (method, same)
+        )
         name = "predictive-publictest-deterministic.npz"
         assert (here / name).read_bytes() == (there / name).read_bytes()
         assert not (here / "predictive-publictest.npz").exists()
@@ -231,7 +236,7 @@ def test_a_second_call_computes_nothing(finished):
 def test_units_that_fire_are_those_with_a_positive_sum_for_any_face(finished):
     ferplus_units.main([str(finished)])
     rows = {row["run"]: row for row in json.loads((finished / "units.json").read_text())}
-    name = "synthetic-baseline-published-seed0"
+    name = "synthetic-baseline-published-3epochs-seed0"
     assert rows.keys() == {path.parent.name for path in finished.glob("*/best-*.npz")}
     config = json.loads((finished / name / "config.json").read_text())["config"]
     [features] = finished.glob(f"features/{config['features'][:16]}/Mixed_7a/*.npz")

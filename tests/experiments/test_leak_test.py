@@ -59,3 +59,19 @@ def test_every_training_takes_as_many_steps(monkeypatch):
     for size in (320, 80):
         leak_test.fit(images[:size], votes[:size], 0, settings=settings, head="softmax")
     assert steps == [5, 5]
+
+
+def test_what_was_found_with_other_settings_is_found_anew(tmp_path, monkeypatch):
+    asked = []
+
+    def remember(settings, folder):
+        asked.append(settings)
+        found = {"settings": dataclasses.asdict(settings)}
+        (folder / "leak_test.json").write_text(json.dumps(found))
+        return found
+
+    monkeypatch.setattr(leak_test, "run", remember)
+    longer = dataclasses.replace(leak_test.SMOKE, epochs=2)
+    for settings in (leak_test.SMOKE, leak_test.SMOKE, longer, longer):
+        leak_test.run_once(settings, tmp_path)
+    assert asked == [leak_test.SMOKE, longer]

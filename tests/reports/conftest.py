@@ -199,9 +199,10 @@ def ferplus_runs(tmp_path_factory, small_ferplus):
         rows=tested,
         other={"noise": images[:5]},
     )
-    write_as_json(folder / "shift.json", shift)
+    ours = folder / "end_to_end-compact_votes-0"
+    write_as_json(ours / "shift.json", shift)
     features = np.random.default_rng(2).random((30, 8))
-    write_as_json(folder / "neighbours.json", feature_neighbours(features, np.arange(30)))
+    write_as_json(ours / "neighbours.json", feature_neighbours(features, np.arange(30)))
     write_as_json(folder / "leak_test.json", leak())
     return folder
 

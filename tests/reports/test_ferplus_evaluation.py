@@ -190,6 +190,19 @@ def test_the_average_of_equals_is_that_of_their_passes(ferplus_folder, small_fer
     once = next(row for row in rows if (row["split"], row["passes"]) == ("publictest", 0))
     assert once["pearson_epistemic"] is not None, "the two networks differ"
     assert average_of_equals(members, ferplus_folder) == average
+    (members[1] / "history.csv").write_text("epoch,loss,seconds\n1,0.9,6.0\n", "utf-8")
+    average_of_equals(members, ferplus_folder)  # a member was trained again, in another time
+    again = evaluate_run(average, small_ferplus, resamples=0)
+    assert {row["seconds"] for row in again} == {10.0}
+
+
+def test_the_epoch_that_one_member_chose_is_not_the_averages(ferplus_folder, small_ferplus):
+    members = [ferplus_folder / f"corrected-uncnet-{seed}" for seed in (0, 1)]
+    for chosen, path in enumerate(members, start=1):
+        parts = {"training": 60, "validation": 10, "chosen_epoch": chosen}
+        (path / "parts.json").write_text(json.dumps(parts), "utf-8")
+    rows = evaluate_run(average_of_equals(members, ferplus_folder), small_ferplus, resamples=0)
+    assert {(row["training_images"], row["chosen_epoch"]) for row in rows} == {(60, None)}
 
 
 def test_only_equals_are_averaged(ferplus_folder):
@@ -317,4 +330,7 @@ def test_a_network_that_ignores_its_input_sorts_nothing():
         assert row[f"brier_{part}"] is None
         assert row[f"accuracy_kept_{part}"] is None
         assert row.get(f"brier_null_{part}") is None
+    for gain in ("reject_gain_25", "reject_gain_25_least_confidence"):
+        assert row[gain] is None, "which of equals is refused is the order of a file"
+        assert gain not in row["intervals"]
     assert 0 <= row["accuracy_9"] <= 1

@@ -222,7 +222,7 @@ def test_the_same_files_give_the_same_page(source, ferplus_folder, small_ferplus
 def test_evidence_that_is_not_there_is_said(ferplus_folder, small_ferplus):
     (ferplus_folder / "leak_test.json").write_text("{}", encoding="utf-8")
     for name in ("shift.json", "neighbours.json"):
-        (ferplus_folder / name).unlink()
+        (ferplus_folder / "end_to_end-compact_votes-0" / name).unlink()
     text = text_of(write_ferplus_report(ferplus_folder, small_ferplus).read_text("utf-8"))
     for name in ("shift.json", "neighbours.json"):
         assert f"Left out: {name} is not in this folder." in text
@@ -251,7 +251,8 @@ def test_a_damaged_prediction_is_refused_by_name(ferplus_folder, small_ferplus):
 
 
 def test_altered_images_are_tried_at_every_level(ferplus_runs):
-    found = json.loads((ferplus_runs / "shift.json").read_text(encoding="utf-8"))
+    path = ferplus_runs / "end_to_end-compact_votes-0" / "shift.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
     assert found["probes"].keys() == PROBES.keys()
     for probe in found["probes"].values():
         assert {len(values) for values in probe.values()} == {6}

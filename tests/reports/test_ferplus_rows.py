@@ -7,6 +7,7 @@ import pytest
 import ferplus_rows
 from ferplus_evaluation import evaluate_run
 from ferplus_rows import Results, rows_of
+from hetero_unc.predictive import Predictive
 
 
 @pytest.fixture
@@ -39,8 +40,18 @@ def test_rows_of_other_code_are_found_anew(run_folder, small_ferplus, evaluated,
     monkeypatch.setattr(ferplus_rows, "digest_of_evaluation", lambda: "of later code")
     assert rows_of(run_folder, small_ferplus) == first
     kept = json.loads((run_folder / "metrics.json").read_text())
-    assert kept["evaluation"] == "of later code"
+    assert kept["evaluation"].startswith("of later code ")
     assert len(evaluated) == 2
+
+
+def test_rows_of_other_predictions_are_found_anew(run_folder, small_ferplus, evaluated):
+    first = rows_of(run_folder, small_ferplus)
+    path = run_folder / "predictive-publictest.npz"
+    predictive = Predictive.load(path)
+    Predictive(predictive.probabilities[:, :, ::-1], ids=predictive.ids).save(path)
+    second = rows_of(run_folder, small_ferplus)
+    assert len(evaluated) == 2
+    assert [row["accuracy_9"] for row in first] != [row["accuracy_9"] for row in second]
 
 
 def test_rows_from_before_there_was_a_digest_are_found_anew(run_folder, small_ferplus, evaluated):
@@ -62,9 +73,16 @@ def test_the_digest_follows_the_source(tmp_path, monkeypatch):
     assert ferplus_rows.digest_of_evaluation.__wrapped__() != before
 
 
-def test_a_run_is_added_once(ferplus_folder, run_folder, small_ferplus):
+def test_a_run_is_added_once_and_leaves_the_others_there(ferplus_folder, small_ferplus):
+    other = ferplus_folder / "corrected-baseline-0"
+    config = json.loads((other / "config.json").read_text())
+    config["config"]["digest"] = small_ferplus.digest
+    (other / "config.json").write_text(json.dumps(config))
+    (other / "parts.json").write_text("{}")
     results = Results(ferplus_folder, small_ferplus)
-    results.add(run_folder)
-    results.add(run_folder)
+    added = ferplus_folder / "corrected-uncnet-0"
+    results.add(added)
+    results.add(added)
     written = json.loads((ferplus_folder / "results.json").read_text())
-    assert len(written) == len(results.rows) == 4
+    assert [row["method"] for row in written] == ["baseline"] * 2 + ["uncnet"] * 4
+    assert written == results.rows
