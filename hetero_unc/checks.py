@@ -15,11 +15,14 @@ __all__ = [
     "check_labels",
     "check_predictions",
     "check_probabilities",
+    "check_rate",
     "check_uncertainty",
     "check_votes",
 ]
 
 ROW_SUM_TOLERANCE = 1e-3
+# Squares of counts, and sums of them, must stay whole numbers of 64 bits.
+LARGEST_COUNT = 10**9
 
 
 def check_count(value, *, name, minimum=1):
@@ -28,6 +31,14 @@ def check_count(value, *, name, minimum=1):
     if not whole or value < minimum:
         raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {name}={value!r}")
     return int(value)
+
+
+def check_rate(value, *, name):
+    """Return `value` as a float; raise ValueError unless it is a number in [0, 1)."""
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    if not number or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"`{name}` must be a rate in [0, 1). Received: {name}={value!r}")
+    return float(value)
 
 
 def check_choice(value, choices, *, name):
@@ -164,7 +175,10 @@ def check_images(images, *, shape=None, name="images"):
 
 
 def check_votes(votes, *, name="votes"):
-    """Return counts of votes of shape (N, C), C >= 2, as int64: whole, >= 0, no row without any."""
+    """Return counts of votes of shape (N, C), C >= 2, as int64: whole, >= 0, no row without any.
+
+    Counts above 1e9 are refused: nobody was asked so often, and sums of their squares overflow.
+    """
     array = check_array(votes, name=name, ndim=2)
     if array.shape[1] < 2:
         raise ValueError(f"`{name}` must have at least 2 classes. Received: shape={array.shape}")
@@ -173,6 +187,12 @@ def check_votes(votes, *, name="votes"):
         raise ValueError(
             f"`{name}` must be counts: whole numbers >= 0. Received: {np.count_nonzero(bad)} other "
             f"of {array.size} values, the first {array[bad][0]:.6g} at index {_first(bad)}"
+        )
+    large = array > LARGEST_COUNT
+    if large.any():
+        raise ValueError(
+            f"`{name}` must be at most {LARGEST_COUNT}. Received: {np.count_nonzero(large)} larger "
+            f"of {array.size} values, the first {array[large][0]:.16g} at index {_first(large)}"
         )
     empty = array.sum(axis=1) == 0
     if empty.any():

@@ -31,6 +31,18 @@ def test_count_takes_another_minimum():
     assert message == "`epoch` must be an integer >= 0. Received: epoch=-1"
 
 
+@pytest.mark.parametrize("value", [0, 0.0, 0.2, np.float32(0.5), 0.999])
+def test_rate_comes_back_as_a_float(value):
+    assert checks.check_rate(value, name="dropout") == value
+    assert type(checks.check_rate(value, name="dropout")) is float
+
+
+@pytest.mark.parametrize("value", [1, 1.0, -0.1, float("nan"), False, np.True_, "0.2", None, 0j])
+def test_rate_refuses_all_but_numbers_from_zero_to_below_one(value):
+    message = refused(checks.check_rate, value, name="dropout")
+    assert message == f"`dropout` must be a rate in [0, 1). Received: dropout={value!r}"
+
+
 def test_choice_lists_the_choices():
     assert checks.check_choice("exp", ("softplus", "exp"), name="link") == "exp"
     message = refused(checks.check_choice, "log", ["softplus", "exp"], name="link")
@@ -262,6 +274,26 @@ def test_votes_say_what_is_wrong(votes, message):
     refusal = refused(checks.check_votes, votes)
     assert "`votes`" in refusal
     assert message in refusal
+
+
+@pytest.mark.parametrize(
+    ("votes", "found"),
+    [
+        ([[1, 2], [10**9 + 1, 3]], "1 larger of 4 values, the first 1000000001 at index (1, 0)"),
+        ([[1, 2**40], [2**63, 3]], "2 larger of 4 values, the first 1099511627776 at index (0, 1)"),
+        (np.array([[1, 2**64 - 1]], np.uint64), "the first 1.844674407370955e+19 at index (0, 1)"),
+        (np.array([[2**63 - 1, 1]], np.int64), "the first 9.223372036854776e+18 at index (0, 0)"),
+        ([[1e300, 1.0]], "1 larger of 2 values, the first 1e+300 at index (0, 0)"),
+    ],
+)
+def test_votes_beyond_any_crowd_are_refused_before_they_overflow(votes, found):
+    message = refused(checks.check_votes, votes, name="y")
+    assert message.startswith("`y` must be at most 1000000000. Received: ")
+    assert message.endswith(found)
+
+
+def test_the_largest_votes_are_taken_as_they_are():
+    np.testing.assert_array_equal(checks.check_votes([[10**9, 0]]), [[10**9, 0]])
 
 
 def test_public_names_are_all_there():

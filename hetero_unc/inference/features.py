@@ -9,13 +9,15 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import shutil
 
+import keras
 import numpy as np
 from keras import ops
 from rich.progress import Progress
 
 from hetero_unc.archives import read_arrays, write_arrays
-from hetero_unc.checks import check_choice, check_count
+from hetero_unc.checks import as_array, check_array, check_choice, check_count
 from hetero_unc.inference.compiling import compiled_call
 from hetero_unc.writing import write_json
 
@@ -24,6 +26,9 @@ __all__ = ["CachedFeatures", "cached_features"]
 # Images to a file: some minutes of work at most are lost.
 PART = 1024
 STORED = ("float32", "float16")
+INDEX = "features.json"
+# The model gets float32, to which others would be rounded; of objects a digest sees addresses only.
+PIXELS = ("uint8", "float32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +44,19 @@ class CachedFeatures:
         N.
     digest : str
         Of all that decides the numbers, 64 hexadecimal digits.
+    shapes : tuple of tuple
+        Of one image's features, an output each; None for a size that depends on the image. Empty
+        where nobody has said: then all parts must be alike.
+    stored : str
+        The type of the numbers on disk; empty for any that a cache may have.
     """
 
     folder: pathlib.Path
     names: tuple
     items: int
     digest: str
+    shapes: tuple = ()
+    stored: str = ""
 
     def read(self, name):
         """The features of one output, float32 `(N, ...)`, in the order of the images.
@@ -54,16 +66,18 @@ class CachedFeatures:
         OSError
             If a file is missing or may not be read.
         ValueError
-            If `name` is none of `names`; naming the file, if one is not whole.
+            If `name` is none of `names`; naming the file, if one is not whole, or holds other than
+            finite features of the shape and the type of this cache.
         """
         check_choice(name, self.names, name="name")
+        shape = self.shapes[self.names.index(name)] if self.shapes else (...,)
+        stored = (self.stored,) if self.stored else STORED
         parts = []
         for first in range(0, self.items, PART):
-            path = _part(self.folder, name, first)
-            part = _read(path).get("features", np.empty(0))
-            if len(part) != min(PART, self.items - first):
-                raise ValueError(f"{path} is not a whole part of a feature cache. Delete it")
+            items = min(PART, self.items - first)
+            part = _read(_part(self.folder, name, first), (items, *shape), stored)
             parts.append(part)
+            shape, stored = part.shape[1:], (part.dtype,)  # what was open is alike in all parts
         return np.concatenate(parts).astype(np.float32, copy=False)
 
 
@@ -74,7 +88,8 @@ def cached_features(model, images, folder, *, batch_size=64, stored="float32", p
         model: A built `keras.Model` of one input whose output is a dict of tensors. Its layers
             should bear names of their own: those that Keras numbers differ between processes, and
             with them the digest.
-        images: Array `(N, ...)` of the input shape of the model, as uint8 or float32.
+        images: Array `(N, ...)` of the input shape of the model, whose open sizes (None) take any;
+            uint8, or float32 without NaN or infinity.
         folder: Path; each cache gets a folder of its own in it.
         batch_size: Integer; changes no number but by rounding.
         stored: `"float32"`, or `"float16"` at half the space and eleven bits of precision.
@@ -84,30 +99,94 @@ def cached_features(model, images, folder, *, batch_size=64, stored="float32", p
         `CachedFeatures`, complete.
 
     Raises:
-        ValueError: If the images are empty or do not fit the model, if its output is no dict, if
-            features are not finite in the type they are stored in, or if a cache of this digest
-            is not one that this function wrote.
+        ValueError: If the images are of another type, not finite, empty or do not fit the model, if
+            its output is no dict or has a name that no folder can have, if features are not finite
+            in the type they are stored in, or if a cache of this digest is not one that this
+            function wrote. A cache without any features leaves nothing on disk.
         OSError: If the folder cannot be written.
     """
     check_choice(stored, STORED, name="stored")
     check_count(batch_size, name="batch_size")
-    images = np.asarray(images)
-    shape = tuple(model.inputs[0].shape)[1:]
-    if len(images) == 0 or images.shape[1:] != shape:
-        raise ValueError(
-            f"`images` must have shape (N, {', '.join(map(str, shape))}), N >= 1. "
-            f"Received: shape={images.shape}"
-        )
+    shapes = _output_shapes(model)
+    images = _checked_images(images, model)
+    key = _key(model, images, stored)
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    cache = CachedFeatures(
+        folder=pathlib.Path(folder) / digest[:16],
+        names=tuple(shapes),
+        items=len(images),
+        digest=digest,
+        shapes=tuple(shapes.values()),
+        stored=stored,
+    )
+    is_new = _open(cache, key)
+    try:
+        _fill(cache, model, images, batch_size, progress)
+    except BaseException:
+        if is_new and not any(cache.folder.rglob("*.npz")):
+            shutil.rmtree(cache.folder, ignore_errors=True)
+        raise
+    return cache
+
+
+def _output_shapes(model):
+    """Of each output of the model the shape of one image's features, by its name."""
     # A Sequential model has no such attribute, and no dict either.
     output = getattr(model, "output", None)
-    if not isinstance(output, dict):
-        raise ValueError(f"`model` must return a dict. Received: output={output!r}")
-    names = tuple(output)
-    cache = _opened(pathlib.Path(folder), names, _key(model, images, stored), len(images))
+    tensors = list(output.values()) if isinstance(output, dict) else []
+    if not tensors or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
+        raise ValueError(f"`model` must return a dict of tensors. Received: output={output!r}")
+    if len(model.inputs) != 1:
+        raise ValueError(f"`model` must have one input. Received: {len(model.inputs)} inputs")
+    for name in output:
+        if not isinstance(name, str) or name in ("", ".", "..", INDEX) or set(name) & set("/\\\0"):
+            raise ValueError(
+                "Every output of `model` must have a name that a folder can have, without slashes "
+                f"and other than {INDEX}. Received: {name!r}"
+            )
+    return {name: tuple(tensor.shape)[1:] for name, tensor in output.items()}
+
+
+def _checked_images(images, model):
+    images = as_array(images, name="images")
+    if images.dtype not in PIXELS:
+        raise ValueError(
+            f"`images` must be an array of {' or '.join(PIXELS)}. "
+            f"Received: dtype={images.dtype}, shape={images.shape}"
+        )
+    shape = tuple(model.inputs[0].shape)[1:]
+    if images.ndim == 0 or len(images) == 0 or not _fits(images.shape[1:], shape):
+        raise ValueError(
+            f"`images` must have shape {_written(('N', *shape))}, N >= 1. "
+            f"Received: shape={images.shape}"
+        )
+    if images.dtype != np.uint8:
+        check_array(images, name="images", ndim=images.ndim)  # for finite values
+    return images
+
+
+def _fits(shape, wanted):
+    """Whether a shape is the wanted one, of which sizes may be open, or all from an ellipsis on."""
+    if ... in wanted:
+        wanted = wanted[: wanted.index(...)]
+        shape = shape[: len(wanted)]
+    return len(shape) == len(wanted) and all(
+        size in (None, found) for size, found in zip(wanted, shape, strict=True)
+    )
+
+
+def _written(shape):
+    """A shape of which sizes may be open, for a message."""
+    words = {None: "any", ...: "..."}
+    return f"({', '.join(words.get(size, str(size)) for size in shape)})"
+
+
+def _fill(cache, model, images, batch_size, progress):
+    """Compute and write the parts that are missing."""
     unfinished = [
         first
         for first in range(0, len(images), PART)
-        if not all(_part(cache.folder, name, first).exists() for name in names)
+        if not all(_part(cache.folder, name, first).exists() for name in cache.names)
     ]
     call = compiled_call(model)
     with Progress(transient=True, disable=not progress) as bar:
@@ -118,10 +197,13 @@ def cached_features(model, images, folder, *, batch_size=64, stored="float32", p
             for start in range(0, len(part), batch_size):
                 batches.append(_features(call, part[start : start + batch_size], batch_size))
                 bar.advance(task, batch_size)
-            for name in names:
+            arrays = {}
+            for name in cache.names:
                 features = np.concatenate([batch[name] for batch in batches])
-                _write(_part(cache.folder, name, first), features, stored)
-    return cache
+                path = _part(cache.folder, name, first)
+                arrays[path] = _storable(features, cache.stored, path)
+            for path, features in arrays.items():
+                write_arrays(path, {"features": features}, compress=False)
 
 
 def _features(call, batch, size):
@@ -133,7 +215,7 @@ def _features(call, batch, size):
     }
 
 
-def _write(path, features, stored):
+def _storable(features, stored, path):
     with np.errstate(over="ignore"):  # looked at in the next line
         features = features.astype(stored)
     if not np.isfinite(features).all():
@@ -141,16 +223,21 @@ def _write(path, features, stored):
             f"Features must be finite numbers of {stored}; a smaller input or float32 may help. "
             f"Received: NaN or infinite values for {path}"
         )
-    write_arrays(path, {"features": features}, compress=False)
+    return features
 
 
-def _opened(folder, names, key, items):
-    """The cache of this key in `folder`, new or as it was left."""
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-    cache = CachedFeatures(folder / digest[:16], names, items, digest)
-    path = cache.folder / "features.json"
-    described = {"digest": digest, "key": key, "names": list(names), "items": items, "part": PART}
-    if not path.exists():
+def _open(cache, key):
+    """Describe a cache, or check that what is there is this one; whether it is new."""
+    path = cache.folder / INDEX
+    described = {
+        "digest": cache.digest,
+        "key": key,
+        "names": list(cache.names),
+        "items": cache.items,
+        "part": PART,
+    }
+    is_new = not path.exists()
+    if is_new:
         write_json(path, described)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -161,7 +248,7 @@ def _opened(folder, names, key, items):
             f"{path} must describe the cache of these weights, images and layers. Received: "
             "another description. Delete the folder"
         )
-    return cache
+    return is_new
 
 
 def _key(model, images, stored):
@@ -183,6 +270,20 @@ def _part(folder, name, first):
     return folder / name / f"from-{first:07d}.npz"
 
 
-def _read(path):
+def _read(path, shape, stored):
     remedy = "Delete it, and the features are computed again"
-    return read_arrays(path, kind="part of a feature cache", remedy=remedy)
+    features = read_arrays(path, kind="part of a feature cache", remedy=remedy).get("features")
+    if features is None:
+        raise ValueError(f"{path} is not a whole part of a feature cache: no `features`. {remedy}")
+    if features.dtype not in stored or not _fits(features.shape, shape):
+        raise ValueError(
+            f"{path} is not a whole part of a feature cache: it must hold "
+            f"{' or '.join(map(str, stored))} of shape {_written(shape)}. "
+            f"Received: dtype={features.dtype}, shape={features.shape}. {remedy}"
+        )
+    if not np.isfinite(features).all():
+        raise ValueError(
+            f"{path} is not a whole part of a feature cache: it must be finite. Received: NaN or "
+            f"infinite values. {remedy}"
+        )
+    return features

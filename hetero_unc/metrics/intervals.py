@@ -144,7 +144,8 @@ def paired_test(a, b):
     Raises
     ------
     ValueError
-        If an argument breaks the rules above, or all differences are equal, where t is undefined.
+        If an argument breaks the rules above, or all differences are equal but for the rounding of
+        the values in their type, where t is undefined.
 
     References
     ----------
@@ -162,19 +163,20 @@ def paired_test(a, b):
     """
     from scipy import special  # not at the top: importing the room must stay quick
 
-    a = check_array(a, name="a", ndim=1).astype(np.float64)
-    b = check_array(b, name="b", ndim=1).astype(np.float64)
+    a, b = check_array(a, name="a", ndim=1), check_array(b, name="b", ndim=1)
     if a.shape != b.shape:
         raise ValueError(
             f"`a` and `b` must have the same length. Received: len(a)={len(a)}, len(b)={len(b)}"
         )
     if len(a) < 2:
         raise ValueError(f"`a` must have at least 2 values. Received: shape={a.shape}")
-    difference = a - b
-    if np.ptp(difference) == 0:
+    rounding = _rounding(a) + _rounding(b)
+    difference = a.astype(np.float64) - b.astype(np.float64)
+    # One number that rounding could have made every difference of: 0.1 - 0.2 is not 0.2 - 0.3.
+    if (difference - rounding).max() <= (difference + rounding).min():
         raise ValueError(
             "`a` - `b` must vary, or t is undefined. "
-            f"Received: every difference is {difference[0]:.6g}"
+            f"Received: every difference is {difference[0]:.6g}, up to rounding"
         )
     effect_size = float(difference.mean() / difference.std(ddof=1))
     t = effect_size * np.sqrt(len(a))
@@ -189,6 +191,12 @@ def check_level(level):
     if not 0 < level < 1:
         raise ValueError(f"`level` must lie in (0, 1). Received: level={level!r}")
     return float(level)
+
+
+def _rounding(values):
+    """How far rounding may put a value and its differences off, in the type it came in."""
+    precision = max(np.finfo(values.dtype).eps, np.finfo(np.float64).eps)
+    return precision * np.abs(values.astype(np.float64))
 
 
 def _check_aligned(arrays):

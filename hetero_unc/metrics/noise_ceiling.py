@@ -19,6 +19,8 @@ __all__ = [
     "split_half_ceiling",
 ]
 
+# The hypergeometric draws of NumPy take fewer.
+MOST_VOTES_TO_HALVE = 10**9
 # Logarithms of the parameters: a class that nobody voted for would go to minus infinity.
 LOG_PARAMETER_BOUNDS = (-15.0, 15.0)
 
@@ -87,7 +89,8 @@ def split_half_ceiling(votes, *, statistic=disagreement, splits=100, seed=0):
     Parameters
     ----------
     votes : array-like of int, shape (N, C)
-        Number of votes for each class; every item has at least one, two items at least 2.
+        Number of votes for each class; every item has at least one and fewer than 1e9, two items
+        at least 2.
     statistic : callable, default=disagreement
         `statistic(votes)` of shape (N,), such as `label_entropy`.
     splits : int, default=100
@@ -117,6 +120,12 @@ def split_half_ceiling(votes, *, statistic=disagreement, splits=100, seed=0):
     >>> 0.5 < split_half_ceiling([[10, 0], [8, 2], [5, 5], [9, 1]]) < 1
     True
     """
+    total = check_votes(votes).sum(axis=1)
+    if total.max() >= MOST_VOTES_TO_HALVE:
+        raise ValueError(
+            f"Every row of `votes` must hold fewer than {MOST_VOTES_TO_HALVE} votes. Received: row "
+            f"{total.argmax()} holds {total.max()}"
+        )
     votes = check_repeated_votes(votes, fewest=2, items=2)
     splits = check_count(splits, name="splits")
     rng = np.random.default_rng(seed)
@@ -135,7 +144,8 @@ def dirichlet_multinomial_ceiling(votes, *, statistic=disagreement, draws=100, s
 
     Convention: each draw takes every item's probabilities from their posterior and redraws its
     votes from them; the correlation r of the statistic of the two sets of votes estimates the
-    reliability. r is averaged over the draws, the ceiling is sqrt(r), 0 where r is negative.
+    reliability. r is averaged over the draws that have one, which a draw has not whose redrawn
+    statistic is the same for all items; the ceiling is sqrt(r), 0 where r is negative.
 
     Parameters
     ----------
@@ -151,7 +161,7 @@ def dirichlet_multinomial_ceiling(votes, *, statistic=disagreement, draws=100, s
     Returns
     -------
     float
-        In [0, 1]. NaN where all items have the same statistic.
+        In [0, 1]. NaN where all items have the same statistic, in `votes` or in every draw.
 
     Raises
     ------
@@ -186,7 +196,10 @@ def dirichlet_multinomial_ceiling(votes, *, statistic=disagreement, draws=100, s
         probabilities = gammas / gammas.sum(axis=1, keepdims=True)
         redrawn = statistic(redraw_votes(probabilities, votes.sum(axis=1), seed=rng))
         correlations.append(pearson(observed[kept], redrawn[kept]))
-    return float(np.sqrt(max(float(np.mean(correlations)), 0.0)))
+    defined = [correlation for correlation in correlations if np.isfinite(correlation)]
+    if not defined:
+        return float("nan")
+    return float(np.sqrt(max(float(np.mean(defined)), 0.0)))
 
 
 def fit_dirichlet_multinomial(votes):

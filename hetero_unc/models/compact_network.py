@@ -9,7 +9,7 @@ import math
 
 import keras
 
-from hetero_unc.checks import check_count
+from hetero_unc.checks import check_count, check_rate
 from hetero_unc.layers import StandardisedConv2D
 
 __all__ = ["compact_network"]
@@ -52,8 +52,8 @@ def compact_network(
         A Functional model: images `(N, H, W, K)` in [0, 1] -> the head's output.
 
     Raises:
-        ValueError: If `input_shape` has not three sizes, the image is smaller than 16 x 16, or
-            `widths` and `blocks` differ in length.
+        ValueError: If `input_shape` has not three sizes, the image is smaller than 16 x 16,
+            `widths` and `blocks` differ in length, or `dropout` is not in [0, 1).
     """
     if len(input_shape) != 3:
         raise ValueError(f"`input_shape` must be (H, W, K). Received: input_shape={input_shape}")
@@ -66,6 +66,7 @@ def compact_network(
             "`widths` and `blocks` must have one entry a stage. "
             f"Received: widths={tuple(widths)}, blocks={tuple(blocks)}"
         )
+    check_rate(dropout, name="dropout")
     layers = keras.layers
     kernels = 0
 

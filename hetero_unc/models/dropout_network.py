@@ -11,7 +11,7 @@ import math
 
 import keras
 
-from hetero_unc.checks import check_choice, check_count
+from hetero_unc.checks import check_choice, check_count, check_rate
 
 __all__ = ["dropout_network"]
 
@@ -24,7 +24,7 @@ def dropout_network(
     """Dense layers with dropout, and a head; kernels start as in the published work.
 
     Every dense layer, those of the head too, starts with a kernel from a truncated Normal of
-    standard deviation 1 / sqrt(inputs) and a bias of 0.1.
+    standard deviation 1 / sqrt(inputs) and, if it has one, a bias of 0.1.
 
     Args:
         head: Keras layer that takes `(N, hidden[-1])`: `Dense(C)`, `GaussianLogits(C)`, or a list
@@ -41,10 +41,12 @@ def dropout_network(
         `hetero_unc.training.fit` takes them -> the head's output.
 
     Raises:
-        ValueError: If there is no hidden layer, a size is below 1 or `places` another word.
+        ValueError: If there is no hidden layer, a size is below 1, `dropout` is not in
+            [0, 1) or `places` another word.
     """
     check_count(features, name="features")
     check_choice(places, PLACES, name="places")
+    check_rate(dropout, name="dropout")
     if not hidden:
         raise ValueError(f"`hidden` must hold a number of units. Received: hidden={hidden}")
     layers = [keras.Input((1, 1, features), name="features"), keras.layers.Flatten(name="flatten")]
@@ -73,4 +75,5 @@ def _start_as_published(model, seed):
             seed=None if seed is None else seed + number,
         )
         layer.kernel.assign(kernel(layer.kernel.shape))
-        layer.bias.assign(keras.ops.full(layer.bias.shape, 0.1))
+        if layer.use_bias:
+            layer.bias.assign(keras.ops.full(layer.bias.shape, 0.1))

@@ -15,7 +15,7 @@ import itertools
 import keras
 from keras import layers
 
-from hetero_unc.checks import check_choice, check_count
+from hetero_unc.checks import check_choice, check_count, check_rate
 
 __all__ = ["ENDPOINTS", "endpoint_features", "inception_resnet_v1", "split_at_endpoint"]
 
@@ -71,14 +71,16 @@ def inception_resnet_v1(
         `ENDPOINTS` that bears its name.
 
     Raises:
-        ValueError: If `input_shape` has not three sizes or the image is smaller than 75 x 75.
+        ValueError: If `input_shape` has not three sizes, a side is open (None) or below 75, or
+            `dropout` is not in [0, 1).
     """
     if len(input_shape) != 3:
         raise ValueError(f"`input_shape` must be (H, W, K). Received: input_shape={input_shape}")
-    side, channels = min(input_shape[:2]), input_shape[2]
-    check_count(side, name="the smaller side of `input_shape`", minimum=SMALLEST_SIDE)
-    check_count(channels, name="channels of `input_shape`")
+    for side in input_shape[:2]:
+        check_count(side, name="the smaller side of `input_shape`", minimum=SMALLEST_SIDE)
+    check_count(input_shape[2], name="channels of `input_shape`")
     check_count(embedding_size, name="embedding_size")
+    check_rate(dropout, name="dropout")
     build = _Builder(seed, dtype)
     image = keras.Input(input_shape, name="image")
     x = _stem(build, image)

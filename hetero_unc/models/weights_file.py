@@ -4,6 +4,7 @@ Keras' own files name layers by class and number, so that a tool that converts w
 elsewhere cannot write them; and a file that does not fit leaves some variables changed.
 """
 
+import numpy as np
 from keras import ops
 
 from hetero_unc.archives import read_arrays, write_arrays
@@ -37,7 +38,8 @@ def load_weights(model, path):
     Raises:
         OSError: If the file is missing or may not be read.
         ValueError: Naming the file, if it is not a whole npz, if weights are missing or too many,
-            or if a shape differs or a value is not finite. The model is as it was then.
+            or if a shape differs or a value is not finite in the type of its weight. The model is
+            as it was then.
     """
     weights = _weights_of(model)
     arrays = read_arrays(path, kind="file of weights", remedy="Take a copy, or convert it again")
@@ -48,6 +50,7 @@ def load_weights(model, path):
             f"{path} must hold the {len(weights)} weights of {model.name!r}. Received: "
             f"{_counted(missing, 'missing')}; {_counted(unknown, 'unknown')}"
         )
+    values = {}
     for name, weight in weights.items():
         array = arrays[name]
         if array.shape != tuple(weight.shape) or array.dtype.kind not in "iuf":
@@ -55,20 +58,23 @@ def load_weights(model, path):
                 f"{path}: {name} must be numbers of shape {tuple(weight.shape)}. "
                 f"Received: dtype={array.dtype}, shape={array.shape}"
             )
-        if not (array.dtype.kind in "iu" or _all_finite(array)):
-            raise ValueError(f"{path}: {name} must be finite. Received: NaN or infinite values")
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at in the next lines
+            values[name] = ops.convert_to_tensor(array, dtype=weight.dtype)
+        bad = ~(np.isfinite(array) & ops.convert_to_numpy(ops.isfinite(values[name])))
+        if bad.any():
+            raise ValueError(
+                f"{path}: {name} must be finite as {weight.dtype}. Received: "
+                f"{np.count_nonzero(bad)} NaN, infinite or too large of {array.size} values, the "
+                f"first {array[bad][0]:.6g}"
+            )
     for name, weight in weights.items():
-        weight.assign(arrays[name])
+        weight.assign(values[name])
 
 
 def _weights_of(model):
     """Weights by path below the model; states of seeds, which are no weights, are left out."""
     # Keras puts the name of a Sequential before those of its layers.
     return {weight.path.removeprefix(f"{model.name}/"): weight for weight in model.weights}
-
-
-def _all_finite(array):
-    return bool((abs(array) < float("inf")).all())
 
 
 def _counted(names, what):

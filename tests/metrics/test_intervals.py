@@ -107,6 +107,34 @@ def test_paired_test_is_scipys():
     np.testing.assert_allclose(ours.effect_size * np.sqrt(30), ours.t)
 
 
+def constant_differences():
+    start = np.random.default_rng(0).normal(size=50)
+    yield [0.1, 0.2, 0.3], [0.2, 0.3, 0.4]
+    yield start, start + 0.1
+    yield 1e6 * start, 1e6 * start - 1 / 3
+    yield 1e-200 * start, 1e-200 * (start + 1)
+    yield np.float32([0.1, 0.2, 0.3]), np.float32([0.2, 0.3, 0.4])
+    yield np.float32([0.1, 0.2, 0.3]), [0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize(("a", "b"), list(constant_differences()))
+def test_differences_that_only_rounding_tells_apart_are_refused(a, b):
+    assert np.ptp(np.subtract(a, b)) > 0
+    with pytest.raises(ValueError, match=r"`a` - `b` must vary, .* difference is .* rounding"):
+        paired_test(a, b)
+
+
+def test_differences_just_beyond_rounding_are_tested():
+    a = np.array([0.1, 0.2, 0.3, 0.4])
+    b = a + np.array([0.1, 0.1, 0.1, 0.1 + 1e-14])
+    np.testing.assert_allclose(paired_test(a, b).t, stats.ttest_rel(a, b).statistic, rtol=1e-12)
+
+
+def test_a_large_pair_does_not_hide_how_small_ones_differ():
+    a, b = np.array([1e17, 1.0, 2.0]), np.array([1e17, 0.5, 0.0])
+    np.testing.assert_allclose(paired_test(a, b).t, stats.ttest_rel(a, b).statistic, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [

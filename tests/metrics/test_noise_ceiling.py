@@ -84,6 +84,38 @@ def test_unanimous_items_have_no_ceiling():
         assert np.isnan(ceiling(votes))
 
 
+def test_draws_without_a_correlation_are_left_out():
+    """Of two items, both with disagreement, a redraw has often the same statistic for both."""
+    votes = [[2, 2], [3, 1]]
+    ceilings = [dirichlet_multinomial_ceiling(votes, draws=1, seed=seed) for seed in range(40)]
+    undefined = np.isnan(ceilings)
+    assert undefined.any()
+    assert not undefined.all()
+    # Two items correlate by 1 or -1, so that r of many draws is a mean of signs.
+    many = dirichlet_multinomial_ceiling(votes, draws=100)
+    assert 0 <= many < 1
+
+
+def test_the_mean_is_that_of_the_draws_that_have_a_correlation():
+    votes = np.array([[2, 2], [3, 1]])
+    given = iter([[0.0, 1.0], [0.0, 1.0], [5.0, 5.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+
+    def statistic(_):
+        return np.array(next(given))
+
+    # Of five redraws correlations of 1, none, -1, 1 and 1 with the first: a mean of 0.5.
+    ceiling = dirichlet_multinomial_ceiling(votes, statistic=statistic, draws=5)
+    np.testing.assert_allclose(ceiling, np.sqrt(0.5), rtol=1e-12)
+
+
+def test_no_draw_with_a_correlation_means_no_ceiling():
+    given = iter([[0.0, 1.0], [5.0, 5.0], [6.0, 6.0]])
+    ceiling = dirichlet_multinomial_ceiling(
+        [[2, 2], [3, 1]], statistic=lambda _: np.array(next(given)), draws=2
+    )
+    assert np.isnan(ceiling)
+
+
 def test_other_statistics_and_seeds():
     votes, _ = simulated([0.3, 0.2, 0.1], items=300)
     for ceiling in (split_half_ceiling, dirichlet_multinomial_ceiling):
@@ -122,6 +154,16 @@ def test_bad_votes_are_named(ceiling):
         ceiling([[1, 0], [0, 1]])
     with pytest.raises(ValueError, match="`votes` must be counts"):
         ceiling([[0.5, 0.5]])
+    with pytest.raises(ValueError, match=r"`votes` must be at most .*1099511627776 at index"):
+        ceiling([[2**40, 3], [3, 5]])
+
+
+def test_halves_of_too_many_votes_are_refused_by_name():
+    half = 5 * 10**8
+    assert 0 <= split_half_ceiling([[half, half - 1], [3, 5], [9, 1]], splits=2) <= 1
+    message = "Every row of `votes` must hold fewer than 1000000000 votes.* row 1 holds 1000000000"
+    with pytest.raises(ValueError, match=message):
+        split_half_ceiling([[1, 0], [half, half], [3, 5], [9, 1]])
 
 
 def test_bad_numbers_of_draws_are_named():

@@ -56,6 +56,7 @@ def test_the_same_seed_gives_the_same_network():
         ({"input_shape": (8, 48, 1)}, "the smaller side of `input_shape`"),
         ({"input_shape": (48, 48, 0)}, "channels of `input_shape`"),
         ({"widths": (8, 16), "blocks": (1,)}, "`widths` and `blocks` must have one entry a stage"),
+        ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\). Received: dropout=1.0"),
     ],
 )
 def test_bad_arguments_are_named(options, message):

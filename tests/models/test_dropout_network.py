@@ -52,6 +52,15 @@ def test_all_dense_layers_start_as_published():
         assert abs(kernel.std() - 0.8796) < 4 * standard_error
 
 
+def test_a_head_without_a_bias_starts_as_published_too():
+    head = keras.layers.Dense(3, use_bias=False)
+    model = dropout_network(head, features=5, hidden=(4,), seed=0)
+    assert model.count_params() == 5 * 4 + 4 + 4 * 3
+    assert np.abs(head.kernel.numpy() * np.sqrt(4)).max() <= 2
+    biased = dropout_network(keras.layers.Dense(3), features=5, hidden=(4,), seed=0)
+    np.testing.assert_array_equal(head.kernel, dense(biased)[-1].kernel)
+
+
 def test_the_same_seed_gives_the_same_start_and_another_another():
     first, again, other = (dropout_network(GaussianLogits(9), seed=s) for s in (1, 1, 2))
     for a, b, c in zip(dense(first), dense(again), dense(other), strict=True):
@@ -66,7 +75,9 @@ def test_the_same_seed_gives_the_same_start_and_another_another():
         ({"hidden": ()}, "`hidden` must hold a number of units"),
         ({"hidden": (128, 0)}, "`hidden units` must be an integer >= 1"),
         ({"features": 0}, "`features` must be an integer >= 1"),
-        ({"dropout": 1.5}, "rate"),
+        ({"dropout": 1.5}, r"`dropout` must be a rate in \[0, 1\). Received: dropout=1.5"),
+        ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\). Received: dropout=1.0"),
+        ({"dropout": float("nan")}, "Received: dropout=nan"),
     ],
 )
 def test_settings_that_break_a_rule_are_refused(arguments, message):

@@ -150,6 +150,9 @@ def test_half_precision_computes_in_it_and_pools_in_float32():
     [
         ({"input_shape": (160, 160)}, r"`input_shape` must be \(H, W, K\)"),
         ({"input_shape": (74, 160, 3)}, "smaller side of `input_shape`.* >= 75"),
+        ({"input_shape": (None, None, 3)}, "smaller side of `input_shape`.* >= 75.*=None"),
+        ({"input_shape": (160, 74, 3)}, "smaller side of `input_shape`.* >= 75.*=74"),
+        ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\). Received: dropout=1.0"),
         ({"input_shape": (160, 160, 0)}, "channels of `input_shape`.* >= 1"),
         ({"embedding_size": 0}, "`embedding_size` must be an integer >= 1"),
     ],

@@ -47,6 +47,10 @@ def test_weights_come_back_to_the_bit_and_are_plain_named_arrays(tmp_path):
         ),
         (lambda a: a.update({"norm/beta": np.array(["a"] * 4)}), "Received: dtype=<U1"),
         (lambda a: a.update({"norm/beta": np.full(4, np.nan)}), "norm/beta must be finite"),
+        (
+            lambda a: a.update({"norm/moving_variance": np.array([1, 1e300, 1, -1e39])}),
+            r"as float32. Received: 2 NaN, infinite or too large of 4 values, the first 1e\+300",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(tmp_path, change, message):
@@ -59,6 +63,29 @@ def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(tmp_path, chang
         load_weights(model, path)
     for name, value in values(model).items():
         np.testing.assert_array_equal(value, before[name])
+
+
+def test_numbers_of_other_types_are_loaded_where_they_fit(tmp_path):
+    model, path = network(1), tmp_path / "weights.npz"
+    arrays = {**values(model)}
+    arrays["norm/beta"] = np.array([1, -2, 3, 0])
+    arrays["norm/moving_mean"] = np.array([0.1, 1e38, -1e38, 1e-300])
+    np.savez(path, **arrays)
+    load_weights(model, path)
+    for name, value in values(model).items():
+        np.testing.assert_array_equal(value, arrays[name].astype("float32"), err_msg=name)
+
+
+def test_what_overflows_in_half_precision_is_refused(tmp_path):
+    layers = [keras.Input((2,)), keras.layers.Dense(1, name="dense", dtype="float16")]
+    model = keras.Sequential(layers)
+    np.savez(
+        tmp_path / "weights.npz", **{"dense/kernel": np.full((2, 1), 7e4), "dense/bias": [0.0]}
+    )
+    before = values(model)
+    with pytest.raises(ValueError, match=r"dense/kernel must be finite as float16.*first 70000"):
+        load_weights(model, tmp_path / "weights.npz")
+    np.testing.assert_array_equal(values(model)["dense/kernel"], before["dense/kernel"])
 
 
 def test_a_missing_and_a_truncated_file_are_named(tmp_path):
