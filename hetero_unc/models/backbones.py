@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from hetero_unc.checks import check_count
+from hetero_unc.checks import check_count, check_rate
 from hetero_unc.layers import GaussianLogits
 from hetero_unc.models.compact_network import compact_network
 from hetero_unc.models.dropout_network import dropout_network
@@ -44,6 +44,7 @@ def gaussian_classifier(
             images are too small for the network.
     """
     check_count(num_classes, name="num_classes", minimum=2)
+    check_rate(dropout, name="dropout")
     head = GaussianLogits(num_classes, rank=rank, seed=seed)
     if backbone == "compact":
         return compact_network(head, input_shape=input_shape, dropout=dropout, seed=seed + 10)

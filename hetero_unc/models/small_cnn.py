@@ -5,7 +5,7 @@
 
 import keras
 
-from hetero_unc.checks import check_count
+from hetero_unc.checks import check_count, check_rate
 
 __all__ = ["small_cnn"]
 
@@ -26,12 +26,15 @@ def small_cnn(head, *, input_shape=(28, 28, 1), dropout=0.4, augmentation=(), se
         A Sequential model: images `(N, H, W, K)` in [0, 1] -> the head's output.
 
     Raises:
-        ValueError: If `input_shape` has not three sizes or the image is smaller than 4 x 4.
+        ValueError: If `input_shape` has not three sizes, the image is smaller than 4 x 4, or
+            `dropout` is not in [0, 1).
     """
     if len(input_shape) != 3:
         raise ValueError(f"`input_shape` must be (H, W, K). Received: input_shape={input_shape}")
     height, width, channels = input_shape
-    check_count(min(height, width), name="the smaller side of `input_shape`", minimum=4)
+    for side in (height, width):
+        check_count(side, name="the smaller side of `input_shape`", minimum=4)
+    check_rate(dropout, name="dropout")
     check_count(channels, name="channels of `input_shape`")
     seeds = [None if seed is None else seed + offset for offset in range(4)]
 

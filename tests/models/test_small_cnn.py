@@ -111,7 +111,9 @@ def test_it_comes_back_from_disk_with_identical_outputs(tmp_path):
         ({"input_shape": (28, 28)}, r"`input_shape` must be \(H, W, K\). Received: .*\(28, 28\)"),
         ({"input_shape": (3, 28, 1)}, "smaller side of `input_shape`.* >= 4"),
         ({"input_shape": (28, 28, 0)}, "channels of `input_shape`.* >= 1"),
-        ({"dropout": 1.5}, "rate"),
+        ({"input_shape": (None, 28, 1)}, "smaller side of `input_shape`.* >= 4.*None"),
+        ({"dropout": 1.5}, "`dropout` must be a rate"),
+        ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\). Received: dropout=1.0"),
     ],
 )
 def test_settings_that_break_a_rule_are_refused(arguments, message):
