@@ -221,19 +221,19 @@ MEASURED = (
 def committed_rows(rows):
     """Rows of a run of FER+ as JSON, a line each: what is spoken of, to five digits.
 
-    Of the sweeps, the network that a setting was changed of, as it predicts. Without passes it is
-    Baseline, and stands in `results.json` alone.
+    Of the sweeps, the network that a setting was changed of, as it predicts, without intervals.
+    Without passes it is Baseline, and stands in `results.json` alone.
     """
     lines = []
     for row in rows:
         if changed(row) and not stands_in_a_sweep(row):
             continue
         kept = {name: _rounded(row.get(name)) for name in (*IDENTITY, *MEASURED)}
-        intervals = row.get("intervals", {})
+        intervals = {} if changed(row) else row.get("intervals", {})
         kept["intervals"] = {
             name: _rounded(intervals[name]) for name in MEASURED if name in intervals
         }
-        lines.append(json.dumps(kept, allow_nan=False))
+        lines.append(json.dumps(kept, allow_nan=False, separators=(",", ":")))
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 

@@ -6,6 +6,7 @@ on a telephone; wider figures are several drawings side by side.
 """
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -183,17 +184,18 @@ def draw_points(name, labels, series, *, y_label, references=()):
         Names of the places 0, 1, ...; the `x` of each series counts them.
     series : sequence of Series
     references : sequence of (str, array-like)
-        A label and one value a place, drawn as a short horizontal line.
+        A label and one value a place, drawn as a short horizontal line; several differ in style.
     """
 
     def draw(axes):
         places = np.arange(len(labels))
-        for label, values in references:
+        for (label, values), line in zip(references, itertools.cycle(("-", "--", ":"))):
             axes.hlines(
                 values,
                 places - 0.42,
                 places + 0.42,
                 color=COLOURS["quiet"],
+                linestyle=line,
                 linewidth=1.2,
                 label=label,
             )

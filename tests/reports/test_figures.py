@@ -156,3 +156,12 @@ def test_a_picture_keeps_every_pixel(shape):
 def test_images_that_are_none_are_refused(image, message):
     with pytest.raises(ValueError, match=message):
         picture(image)
+
+
+def test_references_differ_in_style_where_they_are_alike_in_colour():
+    one = draw_points("one", "ab", [], y_label="y", references=[("first", [1, 2])])
+    two = draw_points(
+        "two", "ab", [], y_label="y", references=[("first", [1, 2]), ("second", [1.01, 2.01])]
+    )
+    assert "stroke-dasharray" not in one
+    assert "stroke-dasharray" in two

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import keras
 import numpy as np
@@ -91,19 +92,26 @@ class KillingStream:
     """A standard output that kills its own process so many seconds into an epoch.
 
     A parent that reads the output can come too late on a busy machine. Here the last epoch does not
-    begin before the signal is sent.
+    begin before the process is dead.
     """
 
     def __init__(self, stream, epoch, seconds, kind):
-        self.stream, self.epoch = stream, epoch
-        self.timer = threading.Timer(seconds, os.kill, (os.getpid(), kind))
+        self.stream, self.epoch, self.seconds, self.kind = stream, epoch, seconds, kind
+        self.killer = threading.Thread(target=self.kill, daemon=True)
+
+    def kill(self):
+        time.sleep(self.seconds)
+        while True:
+            os.kill(os.getpid(), self.kind)
+            # An interrupt that meets a destructor is lost: asked for again, as people do.
+            time.sleep(1)
 
     def write(self, text):
         self.stream.write(text)
         if f"Epoch {self.epoch}/" in text:
-            self.timer.start()
+            self.killer.start()
         if f"Epoch {EPOCHS}/" in text:
-            self.timer.join()
+            self.killer.join()
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
