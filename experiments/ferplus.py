@@ -39,7 +39,7 @@ from ferplus_paper import carry_out
 from ferplus_paper_runs import WITHOUT_PASSES, trunk_name, trunk_of
 from ferplus_report import write_ferplus_report
 from ferplus_results import in_order, main_rows
-from ferplus_rows import Results, finished_runs
+from ferplus_rows import Results
 from ferplus_runs import PRESETS, compact_runs, paper_runs
 from ferplus_shift import evaluate_shift
 from hetero_unc.data import (
@@ -92,8 +92,7 @@ def main(arguments=None):
         if not options.without_trunk:
             carry_out_paper(preset, dataset, data, options, results)
     # Sweeps of ferplus_paper.py, and whatever earlier calls finished.
-    for run_folder in finished_runs(options.out, data.digest):
-        results.add(run_folder)
+    results.take_all()
     if not results.rows:
         raise ValueError(
             f"`--page` needs a finished run on these data ({data.source}; `--data-dir` names "

@@ -13,7 +13,7 @@ from hetero_unc.reports.vote_bars import BARS_EXPLAINED, vote_tile
 __all__ = ["opening", "verdicts"]
 
 TILES = 6
-NOT_SAID = "Cannot be said: nearly all images have the same doubt."
+NOT_SAID = "Cannot be said: doubt or disagreement is the same for nearly all images."
 
 
 def opening(runs, rows):
@@ -104,13 +104,14 @@ def verdicts(rows, split):
         f"Like for like {cell(uncnet, 'reject_gain_25', 1, 100)} points; the paper's own "
         "numbers, like for like, 5.5."
     )
-    yield "“Refusing 25 % gains as much as 8 %.”", refusal
+    sorted_by_doubt = not np.isnan(_mean(uncnet, "reject_gain_25"))
+    yield "“Refusing 25 % gains as much as 8 %.”", refusal if sorted_by_doubt else NOT_SAID
 
 
 def _how_it_follows(word, correlation, row):
     """Whether a doubt follows disagreement, and how far from the ceiling it stays, as a clause."""
     if correlation is None:
-        return "its doubt is the same for nearly all images"
+        return "its doubt, or how much people differ, is the same for nearly all images"
     ceiling = ceilings_in_words(row, 2)
     where = f", where the ceiling of the votes' own noise is {ceiling}" if ceiling else ""
     if correlation > SMALL:

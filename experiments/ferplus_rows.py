@@ -32,13 +32,18 @@ class Results:
     def __init__(self, folder, data):
         self.folder, self.data, self.by_run = folder, data, {}
         # First what is there: a call that is stopped leaves no fewer rows than it found.
-        for run_folder in finished_runs(folder, data.digest):
-            self.by_run[run_folder.name] = rows_of(run_folder, data)
+        self.take_all()
 
     @property
     def rows(self):
         """By the names of the runs, whatever order they came in."""
         return [row for name in sorted(self.by_run) for row in self.by_run[name]]
+
+    def take_all(self):
+        """Evaluate, or read, every finished run of the folder that is not among them."""
+        for run_folder in finished_runs(self.folder, self.data.digest):
+            if run_folder.name not in self.by_run:
+                self.by_run[run_folder.name] = rows_of(run_folder, self.data)
 
     def add(self, run_folder):
         """Evaluate a run, or read what an earlier call found."""

@@ -44,7 +44,7 @@ def sweeps_section(rows, split):
 
 
 def _sweep(rows, split, setting, words):
-    """A table for each method, recipe, trunk and passes of which several values are there.
+    """A table for each method, recipe, length and passes of which several values are there.
 
     Learning rates are swept at each endpoint, so that an endpoint has a table of its own there.
     """
@@ -55,11 +55,12 @@ def _sweep(rows, split, setting, words):
     for row in rows:
         if row.get(setting) is not None and all(is_usual(row, name) for name in fixed):
             at = row["endpoint"] if setting == "learning_rate" else None
-            key = (METHODS[row["method"]][0], row["recipe"], row["trunk"], row["passes"], at)
+            how = (row["trunk"], row["epochs"], row["precision"])
+            key = (METHODS[row["method"]][0], row["recipe"], how, row["passes"], at)
             by_split = found.setdefault(key, {}).setdefault(row[setting], {})
             by_split.setdefault(row["split"], []).append(row)
     shown = set()
-    for (method, recipe, trunk, passes, at), by_value in found.items():
+    for (method, recipe, how, passes, at), by_value in found.items():
         tested = _of_the_same_seeds(
             {value: parts for value, parts in sorted(by_value.items()) if split in parts}, split
         )
@@ -75,9 +76,10 @@ def _sweep(rows, split, setting, words):
             for value, parts in tested.items()
         )
         # Baseline is UncNet with dropout off, whose numbers need not stand there twice.
-        if (recipe, trunk, passes, at, table_rows) in shown:
+        if (recipe, how, passes, at, table_rows) in shown:
             continue
-        shown.add((recipe, trunk, passes, at, table_rows))
+        shown.add((recipe, how, passes, at, table_rows))
+        trunk = how[0]
         first = next(iter(tested.values()))[split][0]
         yield html.Table(
             f"{method}, recipe {recipe}, {f'{passes} passes' if passes else 'dropout off'}"

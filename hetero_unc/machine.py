@@ -5,7 +5,7 @@ import pathlib
 import platform
 import sys
 
-__all__ = ["machine", "processor"]
+__all__ = ["devices", "machine", "processor"]
 
 
 def machine():
@@ -15,9 +15,18 @@ def machine():
     none, and to import it takes seconds.
     """
     keras = sys.modules.get("keras")
-    devices = keras.distribution.list_devices() if keras else []
-    others = [name for name in devices if not name.lower().startswith("cpu")]
+    others = (
+        [name for name in devices(keras) if not name.lower().startswith("cpu")] if keras else []
+    )
     return ", ".join([processor(), f"{os.cpu_count()} cores", *others])
+
+
+def devices(keras):
+    """Names of the devices that Keras sees; empty on a backend that it does not ask, as PyTorch."""
+    try:
+        return keras.distribution.list_devices()
+    except AttributeError:
+        return []
 
 
 def processor():

@@ -29,3 +29,14 @@ def test_an_accelerator_is_named(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "keras", Keras)
     assert machine().endswith("cores, gpu:0")
+
+
+def test_a_backend_that_knows_no_devices_is_no_error(monkeypatch):
+    class Keras:
+        class distribution:
+            @staticmethod
+            def list_devices():
+                raise AttributeError("'NoneType' object has no attribute 'list_devices'")
+
+    monkeypatch.setitem(sys.modules, "keras", Keras)
+    assert machine().endswith("cores")

@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 
+from hetero_unc.machine import devices
 from hetero_unc.start_up import import_quietly
 
 __all__ = ["add_parser", "data_source", "run"]
@@ -67,7 +68,7 @@ def backend_rows():
         return [("backend", f"cannot be imported: {error}")]
     return [
         ("backend", f"{keras.backend.backend()} (KERAS_BACKEND chooses)"),
-        ("devices", ", ".join(keras.distribution.list_devices())),
+        ("devices", ", ".join(devices(keras)) or "this backend does not say"),
         ("precision", keras.config.dtype_policy().name),
     ]
 

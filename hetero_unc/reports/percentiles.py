@@ -64,10 +64,11 @@ def _text(runs, run, curves):
         )
     else:
         text += (
-            f"{run.name} has the same doubt of nearly all images, so there is nothing to sort its "
-            "images by, and no Brier score by percentile is drawn."
+            f"{run.name} has the same doubt about nearly all images, so no Brier score by "
+            "percentile is drawn."
         )
-    said = [f"{one.name}: {words}" for one in runs if (words := _directions(one))]
+    others = [one for one in runs if curves or one is not run]
+    said = [f"{one.name}: {words}" for one in others if (words := _directions(one))]
     if said:
         text += (
             f" The paper found the Brier score to rise with every doubt. Here, {'; '.join(said)}."

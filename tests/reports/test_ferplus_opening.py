@@ -129,8 +129,14 @@ def test_doubt_that_is_the_same_for_all_images_is_not_judged():
     numbers = ["partial_epistemic_given_aleatoric", *(f"brier_{part}" for part in parts)]
     numbers += [f"pearson_{part}" for part in ("aleatoric", "aleatoric_null", "epistemic")]
     text = said(uncnet(**dict.fromkeys(numbers)))
-    assert text[FOLLOWS].startswith("Cannot be said: nearly all images have the same doubt.")
-    assert text[BRIER] == text[DOES_NOT] == "Cannot be said: nearly all images have the same doubt."
+    assert text[FOLLOWS].startswith(
+        "Cannot be said: doubt or disagreement is the same for nearly all images."
+    )
+    assert (
+        text[BRIER]
+        == text[DOES_NOT]
+        == "Cannot be said: doubt or disagreement is the same for nearly all images."
+    )
     assert "nan" not in " ".join(text.values())
 
 
@@ -175,6 +181,6 @@ def test_the_first_sentence_says_that_doubt_follows_people_only_where_it_does():
     text, facts = first_screen(
         pearson_aleatoric=None, reject_gain_25=None, noise_ceiling=None, noise_ceiling_moments=None
     )
-    assert "its doubt is the same for nearly all images." in text
+    assert "its doubt, or how much people differ, is the same for nearly all images." in text
     assert facts["r of aleatoric doubt"] == ("–", "")
     assert "points of accuracy" not in facts

@@ -79,6 +79,6 @@ def test_the_page_of_a_dead_network_is_written(tmp_path, small_ferplus):
     (tmp_path / "results.json").write_text(json.dumps(found), encoding="utf-8")
     source = write_ferplus_report(tmp_path, small_ferplus).read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", source))
-    assert "nothing to sort its images by" in text
-    assert "its doubt is the same for nearly all images" in text
-    assert text.count("Cannot be said: nearly all images have the same doubt.") == 3
+    assert "no Brier score by percentile is drawn" in text
+    assert "its doubt, or how much people differ, is the same for nearly all images" in text
+    assert text.count("Cannot be said: doubt or disagreement is the same for nearly all") == 4

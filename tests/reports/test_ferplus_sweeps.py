@@ -87,3 +87,21 @@ def test_values_are_compared_on_the_same_seeds_and_on_one_trunk(rows):
     ]
     assert "trunk theirs" in second.caption
     assert "trunk" not in first.caption
+
+
+def test_short_trainings_are_no_seeds_of_long_ones(rows):
+    usual = next(
+        row
+        for row in main_rows(rows)
+        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
+        and (row["split"], row["passes"]) == ("publictest", 4)
+    )
+    swept = [
+        {**usual, "endpoint": endpoint, "epochs": epochs, "accuracy_9": epochs / 1000}
+        for endpoint in ("Mixed_7a", "Mixed_5a")
+        for epochs in (400, 60)
+    ]
+    tables = [
+        block for block in sweeps_section(swept, "publictest").blocks if hasattr(block, "rows")
+    ]
+    assert [[row[1] for row in table.rows] for table in tables] == [["400"] * 2, ["60"] * 2]

@@ -92,7 +92,7 @@ def test_brier_is_said_to_rise_with_doubt_only_where_it_does():
 def test_a_network_whose_doubt_is_the_same_for_all_images_has_nothing_to_sort_by(tmp_path):
     dead = network(alike=True, row=dict.fromkeys(correlations(0, 0, 0)))
     section = percentiles_section([dead])
-    assert "nothing to sort its images by" in text_of(section)
+    assert "no Brier score by percentile is drawn" in text_of(section)
     figures = next(block for block in section.blocks if isinstance(block, html.Figures))
     assert [figure.title for figure in figures.figures] == ["Reliability"]
     source = written(section, tmp_path / "page.html")
