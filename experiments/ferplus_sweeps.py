@@ -28,10 +28,14 @@ SWEPT = {
 def sweeps_section(rows, split):
     """Which endpoint of the trunk, preprocessing and learning rate tell most about the votes."""
     title = "Which layer, which input, which rate"
-    tables = [
-        table for setting, words in SWEEPS.items() for table in _sweep(rows, split, setting, words)
-    ]
-    if not tables:
+    blocks = []
+    for setting, words in SWEEPS.items():
+        tables = tuple(_sweep(rows, split, setting, words))
+        # Rates have a table for each layer, which would fill many screens.
+        if len(tables) > 2:
+            tables = (html.Details(f"{setting.replace('_', ' ').capitalize()}s", tables),)
+        blocks += tables
+    if not blocks:
         reason = "no network here was trained at several endpoints, on several inputs or rates"
         return html.left_out("sweeps", title, reason)
     text = (
@@ -40,7 +44,7 @@ def sweeps_section(rows, split):
         "tuned on PrivateTest; its notebooks also print numbers of ten checkpoints on PublicTest, "
         "which it scores."
     )
-    return html.Section("sweeps", title, (html.Text(text), *tables))
+    return html.Section("sweeps", title, (html.Text(text), *blocks))
 
 
 def _sweep(rows, split, setting, words):

@@ -105,3 +105,20 @@ def test_short_trainings_are_no_seeds_of_long_ones(rows):
         block for block in sweeps_section(swept, "publictest").blocks if hasattr(block, "rows")
     ]
     assert [[row[1] for row in table.rows] for table in tables] == [["400"] * 2, ["60"] * 2]
+
+
+def test_many_tables_of_one_setting_are_folded(rows):
+    usual = next(
+        row
+        for row in main_rows(rows)
+        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
+        and (row["split"], row["passes"]) == ("publictest", 4)
+    )
+    swept = [
+        {**usual, "endpoint": endpoint, "learning_rate": rate}
+        for endpoint in ("Mixed_7a", "Mixed_5a", "Mixed_8a")
+        for rate in (1e-4, 1e-3)
+    ]
+    *_, rates = sweeps_section(swept, "publictest").blocks
+    assert rates.summary == "Learning rates"
+    assert len(rates.blocks) == 3
