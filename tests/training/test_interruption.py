@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import keras
 import numpy as np
@@ -92,26 +91,19 @@ class KillingStream:
     """A standard output that kills its own process so many seconds into an epoch.
 
     A parent that reads the output can come too late on a busy machine. Here the last epoch does not
-    begin before the process is dead.
+    begin before the signal is sent.
     """
 
     def __init__(self, stream, epoch, seconds, kind):
-        self.stream, self.epoch, self.seconds, self.kind = stream, epoch, seconds, kind
-        self.killer = threading.Thread(target=self.kill, daemon=True)
-
-    def kill(self):
-        time.sleep(self.seconds)
-        while True:
-            os.kill(os.getpid(), self.kind)
-            # An interrupt that meets a destructor is lost: asked for again, as people do.
-            time.sleep(1)
+        self.stream, self.epoch = stream, epoch
+        self.timer = threading.Timer(seconds, os.kill, (os.getpid(), kind))
 
     def write(self, text):
         self.stream.write(text)
         if f"Epoch {self.epoch}/" in text:
-            self.killer.start()
+            self.timer.start()
         if f"Epoch {EPOCHS}/" in text:
-            self.killer.join()
+            self.timer.join()
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
@@ -196,5 +188,7 @@ def test_every_state_that_a_kill_could_leave_on_disk_resumes(tmp_path, monkeypat
 if __name__ == "__main__":
     if sys.argv[2:]:
         at_epoch, after, number = sys.argv[2:]
+        # What a shell runs in the background inherits that interrupts are ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.stdout = KillingStream(sys.stdout, int(at_epoch), float(after), int(number))
     train(pathlib.Path(sys.argv[1]))
