@@ -15,6 +15,17 @@ def rows(ferplus_runs):
     return json.loads((ferplus_runs / "results.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def uncnet(rows):
+    """The row of UncNet by the corrected recipe, first seed, with passes."""
+    return next(
+        row
+        for row in main_rows(rows)
+        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
+        and (row["split"], row["passes"]) == ("publictest", 4)
+    )
+
+
 def test_rates_are_swept_at_each_endpoint_and_chosen_on_the_validation_part(rows):
     usual = [row for row in main_rows(rows) if row["method"] == "uncnet"]
     swept = [
@@ -55,17 +66,10 @@ def test_baseline_which_is_uncnet_with_dropout_off_is_swept_in_one_table(rows):
     ]
 
 
-def test_values_are_compared_on_the_same_seeds_and_on_one_trunk(rows):
-    usual = next(
-        row
-        for row in main_rows(rows)
-        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
-        and (row["split"], row["passes"]) == ("publictest", 4)
-    )
-
+def test_values_are_compared_on_the_same_seeds_and_on_one_trunk(uncnet):
     def at(endpoint, seed, accuracy, trunk="random"):
         changed = {"endpoint": endpoint, "seed": seed, "accuracy_9": accuracy, "trunk": trunk}
-        return {**usual, **changed, "intervals": {}}
+        return {**uncnet, **changed, "intervals": {}}
 
     swept = [
         at("Mixed_7a", 0, 0.50),
@@ -89,15 +93,9 @@ def test_values_are_compared_on_the_same_seeds_and_on_one_trunk(rows):
     assert "trunk" not in first.caption
 
 
-def test_short_trainings_are_no_seeds_of_long_ones(rows):
-    usual = next(
-        row
-        for row in main_rows(rows)
-        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
-        and (row["split"], row["passes"]) == ("publictest", 4)
-    )
+def test_short_trainings_are_no_seeds_of_long_ones(uncnet):
     swept = [
-        {**usual, "endpoint": endpoint, "epochs": epochs, "accuracy_9": epochs / 1000}
+        {**uncnet, "endpoint": endpoint, "epochs": epochs, "accuracy_9": epochs / 1000}
         for endpoint in ("Mixed_7a", "Mixed_5a")
         for epochs in (400, 60)
     ]
@@ -107,15 +105,9 @@ def test_short_trainings_are_no_seeds_of_long_ones(rows):
     assert [[row[1] for row in table.rows] for table in tables] == [["400"] * 2, ["60"] * 2]
 
 
-def test_many_tables_of_one_setting_are_folded(rows):
-    usual = next(
-        row
-        for row in main_rows(rows)
-        if (row["method"], row["recipe"], row["seed"]) == ("uncnet", "corrected", 0)
-        and (row["split"], row["passes"]) == ("publictest", 4)
-    )
+def test_many_tables_of_one_setting_are_folded(uncnet):
     swept = [
-        {**usual, "endpoint": endpoint, "learning_rate": rate}
+        {**uncnet, "endpoint": endpoint, "learning_rate": rate}
         for endpoint in ("Mixed_7a", "Mixed_5a", "Mixed_8a")
         for rate in (1e-4, 1e-3)
     ]
